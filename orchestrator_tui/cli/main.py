@@ -1,0 +1,59 @@
+"""Which verbs there are, and how each is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from orchestrator_tui.errors import OrcError, UsageError
+from orchestrator_tui.text import line
+
+VERBS: dict[str, str] = {
+    "host": "the background process that watches; `host status` and `host stop`",
+    "ingest": "read what is on disk, once",
+    "sessions": "the fleet as a table, now or as it stood at a time",
+    "show": "one session: status and evidence, tokens, money, tree, last turns",
+    "events": "the stored events, in order",
+    "audit": "play a log or a session through the status rules",
+    "doctor": "what was found, what is off, and how to fix it",
+    "config": "where the settings are, and what is in force",
+}
+"""Verb -> what it does; the module `verb_<name>` has `arguments(parser)` and `run(args) -> int`."""
+
+SOME_TIME = "ISO 8601, or a duration back from now such as 15m"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse and run; every failure that a person can act on is one line on stderr (CONTRACT §1)."""
+    parser = argparse.ArgumentParser(prog="orc", description="The dashboard for people who run many AI agents at once.")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    chosen = next((word for word in argv if word in VERBS), None)
+    for name, text in VERBS.items():
+        child = verbs.add_parser(name, help=text, description=text)
+        if name == chosen:
+            import_module(f"orchestrator_tui.cli.verb_{name}").arguments(child)
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        status = import_module(f"orchestrator_tui.cli.verb_{args.verb}").run(args)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"orc {args.verb}: {line(str(error))}", file=sys.stderr)
+        return 2
+    except OrcError as error:
+        print(f"orc {args.verb}: {line(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe went away: that is its right. Nothing more may be written there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return int(status)

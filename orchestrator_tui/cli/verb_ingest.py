@@ -1,0 +1,108 @@
+"""`orc ingest`: one complete pass over what is on disk; where a host runs, that host makes it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from orchestrator_tui import config, paths
+from orchestrator_tui.clock import SECOND, SystemClock
+from orchestrator_tui.errors import HostRunning, OrcError
+from orchestrator_tui.events import CommandEnded, CommandProgressed, CommandRequested
+from orchestrator_tui.host.lock import holder_of, ring
+from orchestrator_tui.host.roots import named_roots
+from orchestrator_tui.host.run import ingest_once
+from orchestrator_tui.paths import Paths
+from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.store.writer import Batch, Entry, Store
+
+DEADLINE = 10 * SECOND
+"""A host that has not begun by then never will."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's options."""
+    parser.add_argument("--all", action="store_true", help="everything, not only what was active in the last 7 days")
+    parser.add_argument(
+        "--root",
+        metavar="CLIENT=DIR",
+        action="append",
+        default=[],
+        help="read this directory instead; may be repeated",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, and say what was read."""
+    place = paths.find()
+    settings = config.load(place.config)
+    roots = named_roots(args.root)
+    begun = time.monotonic()
+    if holder_of(place.host_lock) is None:
+        try:
+            files, events = asyncio.run(
+                ingest_once(place, settings, everything=args.all, roots=roots or None, progress=_bar())
+            )
+        except HostRunning:
+            files, events = asyncio.run(_ask(place, args.all, args.root))
+    else:
+        files, events = asyncio.run(_ask(place, args.all, args.root))
+    _clear()
+    print(f"read {files} files, {events} new events in {time.monotonic() - begun:.1f} s")
+    return 0
+
+
+async def _ask(place: Paths, everything: bool, roots: list[str]) -> tuple[int, int]:
+    """Ask the running host, and follow its progress."""
+    name = uuid.uuid4().hex
+    now = SystemClock().now()
+    request = CommandRequested(
+        command_id=name,
+        verb="ingest",
+        arguments={"all": everything, "roots": "\n".join(roots)},
+        actor="orc ingest",
+        deadline=now + DEADLINE,
+    )
+    async with Store.open(place.database) as store:
+        (event,) = await store.append([Batch([Entry(None, request)])], now)
+    ring(place.doorbell)
+    bar, seq, begun = _bar(), event.seq, False
+    with Reader(place.database) as reader:
+        while True:
+            for answer in reader.commands(seq):
+                seq, body = answer.seq, answer.body
+                if isinstance(body, CommandProgressed) and body.command_id == name:
+                    begun = True
+                    if bar is not None:
+                        await bar(body.done, body.total)
+                elif isinstance(body, CommandEnded) and body.command_id == name:
+                    if body.outcome != "done":
+                        raise OrcError(f"the host refused: {body.text}")
+                    return int(body.receipt.get("files") or 0), int(body.receipt.get("events") or 0)
+            if holder_of(place.host_lock) is None:
+                raise OrcError("the host ended before the pass was complete; run `orc ingest` again")
+            if not begun and SystemClock().now() > now + 2 * DEADLINE:
+                raise OrcError("the host does not answer; `orc host stop`, then run `orc ingest` again")
+            await asyncio.sleep(0.1)
+
+
+def _bar() -> Callable[[int, int], Awaitable[None]] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    async def show(done: int, total: int) -> None:
+        filled = 30 * done // max(1, total)
+        sys.stderr.write(f"\r{'━' * filled}{'─' * (30 - filled)} {done}/{total} files ")
+        sys.stderr.flush()
+
+    return show
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

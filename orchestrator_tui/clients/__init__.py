@@ -1,0 +1,10 @@
+"""One room per real client. Adding a client is one room here and one line in `ALL`."""
+
+from __future__ import annotations
+
+from orchestrator_tui.clients.base import Client
+from orchestrator_tui.clients.claude import Claude
+from orchestrator_tui.clients.log import Log
+
+ALL: tuple[Client, ...] = (Claude(), Log())
+BY_NAME: dict[str, Client] = {client.name: client for client in ALL}

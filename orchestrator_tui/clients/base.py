@@ -1,0 +1,325 @@
+"""What every client room offers, and the shapes in which it hands things over.
+
+A client finds its files, turns their bytes into `Draft`s, and says which process a session belongs to. It never
+writes, never opens anything but what `discover` listed, and never acts on a path, pid or command in the data.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator_tui.clock import parse_iso
+from orchestrator_tui.events import KnownBody, Tokens
+from orchestrator_tui.excerpt import ARGUMENTS, Excerpt, excerpt
+
+FileKind = Literal["lines", "document"]
+"""`lines`: JSON Lines that grow at the end. `document`: one small JSON object, rewritten whole."""
+
+MAX_DOCUMENT = 1 << 20
+"""Bytes above which a document is not read: none of the clients' comes near it."""
+MAX_TOKENS = 1 << 40
+"""A count above this is not a count."""
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")
+
+
+class FileRef(Struct, frozen=True):
+    """A file that a client has, as discovery found it."""
+
+    client: str
+    path: str
+    kind: FileKind
+    root: str
+    """The client's directory that it was found under."""
+
+
+class Record(Struct, frozen=True):
+    """One line of a file, or one document."""
+
+    offset: int
+    """Bytes from the start of the file."""
+    length: int
+    """Bytes, the line's end included."""
+    data: bytes
+    written_at: int | None = None
+    """Modification time, of a document."""
+
+
+class Draft(Struct, frozen=True):
+    """An event as a client read it: the host gives it its place in time and its number."""
+
+    session: str
+    body: KnownBody
+    source_at: int | None
+    """What the record says; where it says nothing, what the record before it said."""
+    key: int
+    """63 bits that identify the record, the same when it is read again."""
+    offset: int
+    length: int
+    response: bytes | None = None
+    """16 bytes that identify the model response of a `Usage`, the same in every copy of it."""
+
+
+class Parser(Protocol):
+    """Turns one file's records into drafts; `state` is all it needs to go on after a restart."""
+
+    @property
+    def state(self) -> Struct:
+        """Serialisable; committed together with the drafts it produced."""
+
+    @property
+    def session(self) -> str | None:
+        """The session that the file belongs to, when it is known."""
+
+    @property
+    def first_at(self) -> int | None:
+        """The earliest instant at which the file can have been written: the first time in it."""
+
+    def feed(self, record: Record) -> Iterator[Draft]:
+        """The drafts of one record; never raises on what a file may hold."""
+
+
+class Claim(Struct, frozen=True):
+    """A client's own statement about a running process: to be proved against the process table."""
+
+    session: str
+    pid: int
+    started: int | None
+    """Kernel start time in clock ticks, as the client wrote it."""
+    written_at: int
+    """Modification time of the file that says so."""
+    status: str | None = None
+    waiting_for: str | None = None
+    cwd: str | None = None
+    title: str | None = None
+    interactive: bool | None = None
+    client_version: str | None = None
+
+
+class Client(Protocol):
+    """One kind of agent."""
+
+    name: str
+
+    def roots(self, environ: Mapping[str, str]) -> list[Path]:
+        """Where its files are for this user; existing directories only."""
+
+    def discover(self, root: Path, listing: Listing, now: int) -> Iterator[FileRef]:
+        """Every file that a session of this client may be read from."""
+
+    def parser(self, file: FileRef, state: bytes | None, now: int) -> Parser:
+        """A parser that starts afresh at `now`, or goes on from `state`."""
+
+    def claims(self, root: Path, listing: Listing, now: int) -> list[Claim]:
+        """What the client says about its running processes."""
+
+
+# --- tolerant reading, shared by the rooms -------------------------------------------------------------------
+
+
+def record_key(client: str, identity: str | bytes) -> int:
+    """63 bits for a record's own id, or for its bytes where it has none."""
+    raw = identity.encode("utf-8", "replace") if isinstance(identity, str) else identity
+    return int.from_bytes(blake2b(raw, digest_size=8, person=client.encode()[:16]).digest(), "big") >> 1
+
+
+def response_key(client: str, *identity: str) -> bytes:
+    """16 bytes for a model response."""
+    return blake2b("\0".join(identity).encode("utf-8", "replace"), digest_size=16, person=client.encode()[:16]).digest()
+
+
+def session_id(client: str, native: str) -> str:
+    """`<client>:<id>`; an id that is no plain name (a path, control characters, too long) is replaced by its hash."""
+    if not _SAFE_ID.fullmatch(native):
+        native = "x" + blake2b(native.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return f"{client}:{native}"
+
+
+def timestamp(value: object) -> int | None:
+    """An ISO time to nanoseconds; None for anything else."""
+    return parse_iso(value) if isinstance(value, str) and len(value) < 64 else None
+
+
+def text_of(value: object) -> str | None:
+    """A string, or None."""
+    return value if isinstance(value, str) else None
+
+
+def count_of(value: object) -> int:
+    """A token count: a whole number from 0 to 2^40.
+
+    Raises ValueError for anything else, so that a hostile number changes no total.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_TOKENS:
+        raise ValueError(f"not a token count: {str(value)[:40]}")
+    return value
+
+
+def tokens_of(
+    *, input: object = 0, cache_read: object = 0, cache_write: object = 0, output: object = 0,
+    cache_write_1h: object = 0, reasoning: object = 0,
+) -> Tokens:  # fmt: skip
+    """Counts from a client's record; the parts never exceed their wholes. Raises ValueError (see `count_of`)."""
+    write, out = count_of(cache_write), count_of(output)
+    return Tokens(
+        count_of(input),
+        count_of(cache_read),
+        write,
+        out,
+        min(write, count_of(cache_write_1h)),
+        min(out, count_of(reasoning)),
+    )
+
+
+def arguments_of(value: object) -> Excerpt:
+    """A tool call's arguments as canonical JSON; the order of keys carries no meaning."""
+    try:
+        raw = msgspec.json.encode(value, order="sorted").decode()
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, UnicodeError):
+        raw = str(value)[:ARGUMENTS]
+    return excerpt(raw, ARGUMENTS)
+
+
+class Found(Struct, frozen=True):
+    """A regular file in a listing."""
+
+    name: str
+    path: str
+
+
+class Listing:
+    """Directories and small files as they were last read; read again only when they have changed.
+
+    A directory's time has the grain of the kernel's tick, so one that changed in the last two seconds is never
+    trusted. Symbolic links are not followed, and names that are not UTF-8 are left out.
+    """
+
+    SETTLED = 2_000_000_000
+
+    def __init__(self) -> None:
+        self._directories: dict[str, tuple[int, list[Found], list[str]]] = {}
+        self._documents: dict[str, tuple[tuple[int, int, int], bytes]] = {}
+
+    def walk(self, root: Path | str, depth: int, now: int) -> Iterator[Found]:
+        """Regular files below `root`, at most `depth` directories down; what vanishes or refuses is skipped."""
+        path = str(root)
+        files, directories = self._read(path, now)
+        yield from files
+        if depth > 0:
+            for directory in directories:
+                yield from self.walk(directory, depth - 1, now)
+
+    def _read(self, path: str, now: int) -> tuple[list[Found], list[str]]:
+        try:
+            changed = os.stat(path, follow_symlinks=False).st_mtime_ns
+            kept = self._directories.get(path)
+            if kept is not None and kept[0] == changed:
+                return kept[1], kept[2]
+            files, directories = _scan(path)
+        except OSError:
+            self._directories.pop(path, None)
+            return [], []
+        if now - changed > self.SETTLED:
+            self._directories[path] = (changed, files, directories)
+        return files, directories
+
+    def document(self, path: str) -> tuple[bytes, int] | None:
+        """(bytes, modification time) of a small regular file; None when it is anything else, too large, or gone."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            self._documents.pop(path, None)
+            return None
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_DOCUMENT:
+                return None
+            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+            kept = self._documents.get(path)
+            if kept is None or kept[0] != mark:
+                kept = self._documents[path] = (mark, os.read(fd, MAX_DOCUMENT))
+            return kept[1], status.st_mtime_ns
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+
+
+def _scan(path: str) -> tuple[list[Found], list[str]]:
+    files, directories = [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not entry.name.isprintable() and not _encodable(entry.name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                files.append(Found(entry.name, entry.path))
+            elif entry.is_dir(follow_symlinks=False):
+                directories.append(entry.path)
+    return files, directories
+
+
+def _encodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def decode_object(data: bytes) -> dict[str, Any] | None:
+    """A JSON object, tolerantly: bad UTF-8 and lone surrogates are replaced; None when it is not an object."""
+    for attempt in (_strict, _lenient):
+        try:
+            value = attempt(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError, UnicodeError):
+            continue
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def _strict(data: bytes) -> object:
+    return _decoder.decode(data)
+
+
+def _lenient(data: bytes) -> object:
+    import json
+
+    text = data.decode("utf-8", "replace").lstrip("\ufeff")
+    return scrub(json.loads(text, parse_constant=lambda _: None))
+
+
+def scrub(value: Any) -> Any:
+    """Replace lone surrogates (Node emits them when it cuts an emoji) in every string of a decoded value."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+    if isinstance(value, list):
+        return [scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {scrub(key): scrub(item) for key, item in value.items()}
+    return value
+
+
+def existing(paths: Iterable[Path]) -> list[Path]:
+    """The directories among `paths` that are there, links resolved, each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            real = path.expanduser().resolve(strict=True)
+        except (OSError, RuntimeError):
+            continue
+        if real.is_dir():
+            found[real] = None
+    return list(found)
+
+
+_decoder = msgspec.json.Decoder()

@@ -1,0 +1,55 @@
+"""Claude Code's registry of running processes: `sessions/<pid>.json` (2.1.197).
+
+It is deleted on a clean exit and left behind by SIGKILL; `procStart` (kernel clock ticks) guards against a reused pid.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator_tui.clients.base import Claim, Listing, decode_object, session_id, text_of
+from orchestrator_tui.excerpt import MESSAGE
+
+
+def read_registry(directory: Path, listing: Listing, now: int) -> list[Claim]:
+    """Every readable entry; an entry whose name is not its pid is no entry."""
+    claims = []
+    for entry in listing.walk(directory, 0, now):
+        if not entry.name.endswith(".json"):
+            continue
+        document = listing.document(entry.path)
+        record = decode_object(document[0]) if document else None
+        if record is None or document is None:
+            continue
+        pid, native = record.get("pid"), text_of(record.get("sessionId"))
+        if not isinstance(pid, int) or isinstance(pid, bool) or native is None or entry.name != f"{pid}.json":
+            continue
+        started = record.get("procStart")
+        claims.append(
+            Claim(
+                session=session_id("claude", native),
+                pid=pid,
+                started=int(started)
+                if isinstance(started, str) and started.isdecimal() and len(started) < 19
+                else None,
+                written_at=document[1],
+                status=_short(record.get("status")),
+                waiting_for=_short(record.get("waitingFor")),
+                cwd=_short(record.get("cwd")),
+                # A derived name is only the folder's with a number; a name that somebody gave is worth showing.
+                title=_short(record.get("name")) if record.get("nameSource") == "user" else None,
+                interactive=_interactive(record),
+                client_version=_short(record.get("version")),
+            )
+        )
+    return claims
+
+
+def _short(value: object) -> str | None:
+    text = text_of(value)
+    return text[:MESSAGE] if text else None
+
+
+def _interactive(record: dict[str, object]) -> bool | None:
+    entrypoint = record.get("entrypoint")
+    return None if not isinstance(entrypoint, str) else entrypoint == "cli"

@@ -1,0 +1,88 @@
+"""The person's settings: `config.toml`, typed, every setting documented where it is declared."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from orchestrator_tui.errors import ConfigError
+
+GB = 1_000_000_000
+
+
+class Store(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[store]`: what the event store keeps."""
+
+    text: Literal["none", "heads"] = "heads"
+    """How much of messages and outputs is stored: `heads` (2 KiB of a message, 1 KiB + 1 KiB of an output), `none`."""
+    max_bytes: int = 10 * GB
+    """Size cap of the database; over it the oldest text goes first, the ledger never."""
+
+
+class Host(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[host]`: the background process."""
+
+    idle_minutes: float = 10.0
+    """Minutes without an open dashboard after which the host ends by itself; 0 keeps it running."""
+    history_days: float = 7.0
+    """Transcripts older than this are left for `orc ingest --all`."""
+
+
+class Clients(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[clients]`: which agents are looked for, and where besides their own places."""
+
+    off: list[str] = field(default_factory=list)
+    """Clients that are not looked for: `claude`, `log`."""
+    roots: dict[str, list[str]] = field(default_factory=dict)
+    """Further directories per client, e.g. `claude = ["/mnt/box/.claude"]`."""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings."""
+
+    store: Store = field(default_factory=Store)
+    host: Host = field(default_factory=Host)
+    clients: Clients = field(default_factory=Clients)
+
+
+def load(path: Path) -> Config:
+    """Read the settings; a missing file means the defaults.
+
+    Raises ConfigError with the file, the key and what was expected there.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}; fix or remove it") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}; fix that line or remove the file") from error
+    try:
+        return msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}; `orc config show` prints every setting") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply; fix or remove it") from error
+
+
+def show(config: Config) -> str:
+    """The settings in force as TOML, each with its description."""
+    lines: list[str] = []
+    for section in Config.__struct_fields__:
+        part = getattr(config, section)
+        lines += [f"[{section}]"]
+        for name in part.__struct_fields__:
+            lines.append(f"{name} = {_toml(getattr(part, name))}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    return msgspec.json.encode(value).decode()

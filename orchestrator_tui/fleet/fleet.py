@@ -1,0 +1,132 @@
+"""The fleet: the fold over all events. Live it stands at the tail of the store, in replay at a time T."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator_tui import events as ev
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.fleet.watch import Watch
+
+
+class FleetState(Struct):
+    """What a snapshot holds: all sessions, or those changed since the full one it builds on."""
+
+    seq: int
+    at: int
+    watch: Watch
+    sessions: list[Session]
+
+
+class Fleet:
+    """All sessions at one moment.
+
+    `apply` takes events in the order of `seq` (live) or of (`at`, `seq`) (replay); both give the same fleet, because
+    each event touches one session only and a session's own order is the same in both.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.watch = Watch()
+        self.seq = 0
+        """The largest number folded in."""
+        self.at = 0
+        """The latest time folded in."""
+        self.changed: set[str] = set()
+        """Sessions touched since `forget_changes`."""
+
+    def apply(self, event: ev.Event) -> None:
+        """Fold one event in."""
+        at, body = event.at, event.body
+        if event.seq > self.seq:
+            self.seq = event.seq
+        if at > self.at:
+            self.at = at
+        if event.session is not None:
+            session = self.sessions.get(event.session)
+            if session is None:
+                session = Session(event.session, at, at, at, client=event.session.partition(":")[0])
+                self.sessions[event.session] = session
+            self.changed.add(event.session)
+            session.apply(at, body)
+        elif isinstance(body, ev.Beat):
+            self.watch.beat(at)
+        elif isinstance(body, ev.HostStarted):
+            self.watch.started(at)
+        elif isinstance(body, ev.HostStopped):
+            self.watch.stop(at)
+
+    def apply_all(self, events: Iterable[ev.Event]) -> None:
+        """Fold events in, in their order."""
+        for event in events:
+            self.apply(event)
+
+    # --- asking -------------------------------------------------------------------------------------------
+
+    def children(self) -> dict[str, list[Session]]:
+        """Parent id -> its children, for the whole fleet at once."""
+        tree: dict[str, list[Session]] = {}
+        for session in self.sessions.values():
+            if session.parent is not None and session.parent != session.id:
+                tree.setdefault(session.parent, []).append(session)
+        return tree
+
+    def descendants(self, session: Session, tree: dict[str, list[Session]]) -> Iterator[Session]:
+        """Everything below a session; each once, also where parents form a ring."""
+        seen, queue = {session.id}, list(tree.get(session.id, ()))
+        while queue:
+            child = queue.pop()
+            if child.id not in seen:
+                seen.add(child.id)
+                yield child
+                queue += tree.get(child.id, ())
+
+    def totals(self, sessions: Iterable[Session]) -> Spend:
+        """The spend of these sessions together."""
+        total = Spend()
+        for session in sessions:
+            total.merge(session.spend)
+        return total
+
+    # --- snapshots ----------------------------------------------------------------------------------------
+
+    def dump(self, only: Iterable[str] | None = None) -> bytes:
+        """The state as bytes: of all sessions, or of those named (a delta)."""
+        names = self.sessions if only is None else [name for name in only if name in self.sessions]
+        state = FleetState(self.seq, self.at, self.watch, [self.sessions[name] for name in names])
+        return _encoder.encode(state)
+
+    def load(self, data: bytes) -> None:
+        """Take over a dumped state; sessions it does not name stay as they are."""
+        state = _decoder.decode(data)
+        self.seq, self.at, self.watch = state.seq, state.at, state.watch
+        self.sessions.update({session.id: session for session in state.sessions})
+
+    def evict(self, before: int) -> list[Session]:
+        """Let go of trees in which every session has been silent since `before` and no process lives.
+
+        A child never goes before its parent: the parent's tree cost would shrink.
+        """
+        tree = self.children()
+        gone: list[Session] = []
+        for root in list(self.sessions.values()):
+            if root.parent is None or root.parent not in self.sessions:
+                family = [root, *self.descendants(root, tree)]
+                if all(s.last_at < before and s.pid is None for s in family):
+                    gone += family
+        for session in gone:
+            self.sessions.pop(session.id, None)
+            self.changed.discard(session.id)
+        return gone
+
+    def forget_changes(self) -> None:
+        """From here on `changed` counts anew."""
+        self.changed = set()
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(FleetState)

@@ -1,0 +1,64 @@
+"""Adding up tokens and money; the fold only adds, the host has decided what is new."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from orchestrator_tui.events import Tokens
+
+
+def add(a: Tokens, b: Tokens) -> Tokens:
+    """The sum, kind by kind."""
+    return Tokens(
+        a.input + b.input,
+        a.cache_read + b.cache_read,
+        a.cache_write + b.cache_write,
+        a.output + b.output,
+        a.cache_write_1h + b.cache_write_1h,
+        a.reasoning + b.reasoning,
+    )
+
+
+def negative(a: Tokens) -> Tokens:
+    """The same counts with the sign turned."""
+    return Tokens(-a.input, -a.cache_read, -a.cache_write, -a.output, -a.cache_write_1h, -a.reasoning)
+
+
+class Spend(Struct):
+    """What a session (or a group) has used."""
+
+    tokens: Tokens = Tokens()
+    requests: int = 0
+    """Model responses."""
+    cost: int = 0
+    """Nano-dollars of the responses that have a price."""
+    unpriced: int = 0
+    """Responses without one."""
+
+    def count(self, tokens: Tokens, requests: int, cost: int | None) -> None:
+        """Add responses; a cost of None is unpriced. Negative requests take back what was counted."""
+        self.tokens = add(self.tokens, tokens)
+        self.requests += requests
+        if cost is None:
+            self.unpriced += requests
+        else:
+            self.cost += cost
+
+    def merge(self, other: Spend) -> None:
+        """Add another's spend."""
+        self.tokens = add(self.tokens, other.tokens)
+        self.requests += other.requests
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+
+    @property
+    def cost_state(self) -> str:
+        """`exact`, `partial` (some responses unpriced: the cost is a lower bound) or `unpriced` (CONTRACT §2)."""
+        if not self.unpriced:
+            return "exact"
+        return "partial" if self.unpriced < self.requests else "unpriced"
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars; None when nothing of it has a price."""
+        return None if self.cost_state == "unpriced" else self.cost / 1_000_000_000

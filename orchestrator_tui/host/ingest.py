@@ -1,0 +1,401 @@
+"""Finding the clients' files and reading them into the store: what is live first, history beside it.
+
+Per file the store holds how far it was read, committed with the events from it; so a host that is killed at any
+instant loses nothing and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestrator_tui.clients import ALL, BY_NAME
+from orchestrator_tui.clients.base import Claim, Client, Draft, FileRef, Listing
+from orchestrator_tui.clock import SECOND, Clock
+from orchestrator_tui.events import (
+    AssistantMessage,
+    AssistantThinking,
+    KnownBody,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
+from orchestrator_tui.excerpt import Excerpt
+from orchestrator_tui.host.reading import MASK, STEP_BYTES, Job, Step, pack, read, read_packed, unpack
+from orchestrator_tui.store.writer import Batch, Checkpoint, Entry, Store
+
+HOT = 600 * SECOND
+"""A file that changed within this time is looked at four times a second."""
+COLD_SLICE = 500
+"""Of the others, so many a second."""
+AIR = 0.005
+"""Seconds between two transactions of history, so that readers and live sessions get through."""
+STEPS_PER_TICK = 4
+"""One file that grows by much must not keep the others waiting."""
+BATCH = 500
+"""Drafts per transaction."""
+
+Append = Callable[[Sequence[Batch]], Awaitable[None]]
+"""Appends in one transaction and folds the result in."""
+
+
+Progress = Callable[[int, int], Awaitable[None]]
+"""Told (files done, files in all)."""
+
+
+class Follow(Struct):
+    """A file that is being followed."""
+
+    ref: FileRef
+    checkpoint: Checkpoint | None
+    size: int = -1
+    mtime: int = 0
+    """As last read; what the file has now decides whether it is looked into."""
+    written_at: int = 0
+    """Modification time at first sight."""
+    scanned: int = 0
+    session: str | None = None
+    known: set[tuple[str | None, int | None]] | None = None
+    behind: bool = True
+    """Not read to its end yet."""
+    queued: bool = False
+    """History: it waits for the worker."""
+
+
+class Ingest:
+    """All files of all clients."""
+
+    def __init__(
+        self,
+        store: Store,
+        append: Append,
+        clock: Clock,
+        roots: Mapping[str, Sequence[Path]],
+        *,
+        keep_text: bool = True,
+        oldest: int = 0,
+    ) -> None:
+        """`roots` holds each client's directories; files not changed since `oldest` are left alone."""
+        self.store, self.clock, self.roots = store, clock, roots
+        self.oldest = oldest
+        self.files: dict[tuple[str, str], Follow] = {}
+        self.listing = Listing()
+        self._append, self._keep_text = append, keep_text
+        self._inodes: dict[tuple[int, int], tuple[str, str]] = {}
+        self._hot: dict[tuple[str, str], int] = {}
+        self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
+        self._loaded = False
+        self._wanted: set[str | None] = set()
+        self._cold_at = 0
+        self._behind: dict[str, int] = {}
+        self.unreadable = 0
+        self.pool: ProcessPoolExecutor | None = None
+
+    # --- discovery ----------------------------------------------------------------------------------------
+
+    def clients(self) -> Iterable[tuple[Client, Path]]:
+        """Every client with each of its directories."""
+        return [(client, root) for client in ALL for root in self.roots.get(client.name, ())]
+
+    async def discover(self) -> list[Follow]:
+        """Look for files that were not there before; the newest first."""
+        if not self._loaded:
+            self._checkpoints = {(c.client, c.path): c for c in await self.store.checkpoints()}
+            self._loaded = True
+        now, fresh = self.clock.now(), []
+        for client, root in self.clients():
+            for ref in client.discover(root, self.listing, now):
+                if (ref.client, ref.path) not in self.files:
+                    follow = self._first_sight(ref, now)
+                    if follow is not None:
+                        fresh.append(follow)
+        fresh.sort(key=lambda follow: (follow.ref.kind == "document", -follow.written_at))
+        return fresh
+
+    def _first_sight(self, ref: FileRef, now: int) -> Follow | None:
+        try:
+            status = os.stat(ref.path, follow_symlinks=False)
+        except OSError:
+            return None
+        name = (ref.client, ref.path)
+        if status.st_mtime_ns < self.oldest and name not in self._checkpoints:
+            session = client_session(ref, now)
+            if session not in self._wanted:
+                return None
+        inode = (status.st_dev & MASK, status.st_ino & MASK)
+        # One file by two names (a bind mount, a hard link) is one file.
+        other = self._inodes.setdefault(inode, name)
+        if other != name and other in self.files:
+            return None
+        self._inodes[inode] = name
+        before = self._checkpoints.get(name)
+        follow = Follow(ref, before, written_at=status.st_mtime_ns)
+        if before is not None and (before.size, before.mtime) == (status.st_size, status.st_mtime_ns):
+            # Unchanged since it was read to its last whole line; a step of it may still be to come.
+            follow.size, follow.mtime, follow.behind = before.size, before.mtime, before.offset < before.size
+        self.files[name] = follow
+        if status.st_mtime_ns > now - HOT:
+            self._hot[name] = now
+        return follow
+
+    def claims(self) -> list[Claim]:
+        """What the clients say about their running processes."""
+        now = self.clock.now()
+        return [claim for client, root in self.clients() for claim in client.claims(root, self.listing, now)]
+
+    def want(self, session: str) -> None:
+        """A process of this session runs: its transcript is read however old it is."""
+        self._wanted.add(session)
+
+    def is_behind(self, session: str) -> bool:
+        """Whether a file of this session has lines that are not stored yet: what is seen of it now must wait."""
+        return self._behind.get(session, 0) > 0
+
+    # --- reading on ---------------------------------------------------------------------------------------
+
+    async def poll(self) -> int:
+        """Look at the hot files and at a slice of the others; returns how many had something new."""
+        now = self.clock.now()
+        names = list(self._hot)
+        for name in names:
+            if self._hot[name] < now - HOT:
+                del self._hot[name]
+        return await self._look(names)
+
+    async def poll_cold(self) -> int:
+        """Look at the next slice of the files that have long been quiet."""
+        names = [name for name in self.files if name not in self._hot]
+        if not names:
+            return 0
+        self._cold_at %= len(names)
+        part = names[self._cold_at : self._cold_at + COLD_SLICE]
+        self._cold_at += COLD_SLICE
+        return await self._look(part)
+
+    async def _look(self, names: Iterable[tuple[str, str]]) -> int:
+        count = 0
+        for name in names:
+            follow = self.files.get(name)
+            if follow is None or follow.queued:
+                continue
+            try:
+                status = os.stat(follow.ref.path, follow_symlinks=False)
+            except OSError:
+                self._lost(name, follow)
+                continue
+            if (status.st_size, status.st_mtime_ns) == (follow.size, follow.mtime):
+                continue
+            self._hot[name] = self.clock.now()
+            await self.read_on(follow, STEPS_PER_TICK)
+            count += 1
+        return count
+
+    def _lost(self, name: tuple[str, str], follow: Follow) -> None:
+        """The client deleted the file: what is stored stays."""
+        self._settle(follow, behind=False)
+        self.files.pop(name, None)
+        self._hot.pop(name, None)
+        if follow.checkpoint is not None:
+            self._checkpoints[name] = follow.checkpoint
+
+    async def read_on(self, follow: Follow, steps: int = 1 << 62) -> None:
+        """Read a file on, here: to its end, or for so many steps and the rest next time."""
+        while True:
+            step = read(Job(follow.ref, follow.checkpoint, self.clock.now(), follow.scanned))
+            if step is None:
+                self.unreadable += 1
+                self._settle(follow, behind=False)
+                follow.size, follow.mtime = _stat_mark(follow.ref.path)
+                return
+            await self._take([(follow, step)])
+            steps -= 1
+            if not step.more:
+                return
+            if steps <= 0:
+                follow.size = -1
+                return
+            await asyncio.sleep(AIR)
+
+    async def _take(self, steps: Sequence[tuple[Follow, Step]]) -> None:
+        """Store what some steps found, in one transaction."""
+        batches = []
+        for follow, step in steps:
+            begun = follow.checkpoint is None or step.restarted
+            if begun and step.drafts and follow.known is None:
+                follow.known = await self._already(step, follow)
+            unchanged = follow.checkpoint is not None and not step.drafts and _same_place(follow.checkpoint, step.after)
+            if not unchanged:
+                entries = [self._entry(draft) for draft in step.drafts]
+                batches.append(Batch(entries, step.after, step.born, follow.known))
+        if batches:
+            await self._append(batches)
+        for follow, step in steps:
+            follow.checkpoint, follow.scanned, follow.session = step.after, step.scanned, step.session
+            follow.size, follow.mtime = step.after.size, step.after.mtime
+            if not step.more:
+                follow.known = None
+            self._settle(follow, behind=step.more)
+
+    async def _already(self, step: Step, follow: Follow) -> set[tuple[str | None, int | None]] | None:
+        """What is stored of the sessions in a file that is begun (anew); None when nothing is."""
+        names = {draft.session for draft in step.drafts}
+        known: set[tuple[str | None, int | None]] = set()
+        for name in names:
+            if await self.store.has_session(name):
+                known |= await self.store.records(name)
+        return known or None
+
+    def _settle(self, follow: Follow, behind: bool) -> None:
+        session = follow.session
+        if session is not None and follow.ref.kind == "lines":
+            if behind:
+                self._behind[session] = 1
+            else:
+                self._behind.pop(session, None)
+        follow.behind = behind
+
+    def _entry(self, draft: Draft) -> Entry:
+        body = draft.body if self._keep_text else without_text(draft.body)
+        return Entry(
+            draft.session, body, draft.source_at, draft.key, draft.offset, draft.length, draft.response
+        )  # fmt: skip
+
+    # --- history ------------------------------------------------------------------------------------------
+
+    async def backlog(self, follows: Sequence[Follow], progress: Progress | None = None) -> None:
+        """Read many files, parsed in a worker process, while live ones are read here in between."""
+        waiting = [follow for follow in follows if follow.behind and not follow.queued]
+        total, done = len(waiting), 0
+        for follow in waiting:
+            follow.queued = True
+        # A document may speak of a session whose transcript is still to be read: transcripts first.
+        waiting.sort(key=lambda follow: (follow.ref.kind == "document", -follow.written_at))
+        if sum(_size(follow) for follow in waiting) < STEP_BYTES:
+            for follow in waiting:
+                follow.queued = False
+                await self.read_on(follow)
+                done += 1
+            if progress is not None:
+                await progress(done, total)
+            return
+        flights: list[tuple[list[Follow], asyncio.Future[bytes]]] = []
+        try:
+            while waiting or flights:
+                while waiting and len(flights) < 2:
+                    flights.append(self._launch(_take_some(waiting)))
+                group, future = flights.pop(0)
+                left = await self._land(group, unpack(await future))
+                # What the call did not finish goes on first: its file must be read in order.
+                waiting[:0] = left
+                done += len(group) - len(left)
+                if progress is not None:
+                    await progress(done, total)
+        except BrokenProcessPool:
+            # The worker was killed: what it had read is not lost, only not stored yet.
+            self.pool = None
+            for follow in [*waiting, *(f for group, _ in flights for f in group), *group]:
+                follow.queued = False
+                await self.read_on(follow)
+        finally:
+            for follow in follows:
+                follow.queued = False
+
+    def _launch(self, group: list[Follow]) -> tuple[list[Follow], asyncio.Future[bytes]]:
+        if self.pool is None:
+            # A forked child would share the database connection's thread: spawn.
+            self.pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        now = self.clock.now()
+        jobs = [Job(follow.ref, follow.checkpoint, now, follow.scanned) for follow in group]
+        future = asyncio.get_running_loop().run_in_executor(self.pool, read_packed, pack(jobs))
+        return group, future
+
+    async def _land(self, group: list[Follow], steps: list[Step | None]) -> list[Follow]:
+        """Store the steps of one call; returns the files that need another."""
+        remaining = list(group)
+        held: list[tuple[Follow, Step]] = []
+        drafts = 0
+        for step in steps:
+            follow = remaining[0]
+            if step is None:
+                self.unreadable += 1
+                self._settle(follow, behind=False)
+                follow.size, follow.mtime = _stat_mark(follow.ref.path)
+                remaining.pop(0)
+                continue
+            same_file = any(earlier is follow for earlier, _ in held)
+            if held and (same_file or drafts + len(step.drafts) > BATCH):
+                await self._take(held)
+                held, drafts = [], 0
+                await asyncio.sleep(AIR)
+            held.append((follow, step))
+            drafts += len(step.drafts)
+            if not step.more:
+                follow.queued = False
+                remaining.pop(0)
+        if held:
+            await self._take(held)
+            await asyncio.sleep(AIR)
+        return remaining
+
+    def close(self) -> None:
+        """End the worker."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+            self.pool = None
+
+
+def client_session(ref: FileRef, now: int) -> str | None:
+    """The session that a file belongs to, by its place alone."""
+    return BY_NAME[ref.client].parser(ref, None, now).session
+
+
+def _take_some(waiting: list[Follow]) -> list[Follow]:
+    """The next files for one call of the worker."""
+    group: list[Follow] = []
+    size = 0
+    while waiting and len(group) < 64 and size < 2 * STEP_BYTES:
+        follow = waiting.pop(0)
+        size += _size(follow)
+        group.append(follow)
+    return group
+
+
+def _size(follow: Follow) -> int:
+    size, _ = _stat_mark(follow.ref.path)
+    return max(0, size - (follow.checkpoint.offset if follow.checkpoint is not None else 0))
+
+
+def _stat_mark(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _same_place(a: Checkpoint, b: Checkpoint) -> bool:
+    """Whether a checkpoint says nothing new: a cut line is waiting, or only the time of the file changed."""
+    return (a.offset, a.inode, a.head, a.state) == (b.offset, b.inode, b.head, b.state)
+
+
+def without_text(body: KnownBody) -> KnownBody:
+    """The body with its excerpts emptied, their lengths and digests kept (`[store] text = "none"`)."""
+    from msgspec.structs import replace
+
+    def bare(text: Excerpt) -> Excerpt:
+        return Excerpt("", text.length, text.digest)
+
+    if isinstance(body, UserMessage | AssistantMessage | AssistantThinking):
+        return replace(body, text=bare(body.text))
+    if isinstance(body, ToolCall):
+        return replace(body, arguments=bare(body.arguments))
+    if isinstance(body, ToolResult):
+        return replace(body, output=bare(body.output))
+    return body

@@ -1,0 +1,256 @@
+"""Which process a session runs in, and what was seen of it: events on change, not samples (DESIGN §3).
+
+A claim of a client's registry counts only when the process it names began when the entry says and the entry was
+written in this boot. A process is gone when two looks, two seconds apart, did not find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct, field
+
+from orchestrator_tui.clients.base import Claim
+from orchestrator_tui.clock import SECOND
+from orchestrator_tui.events import (
+    Activity,
+    Child,
+    ClientStatus,
+    KnownBody,
+    ProcessGone,
+    ProcessObserved,
+    SessionUpdated,
+)
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.host.procfs import ProcessStat, ProcessTable, same_start
+
+SECOND_LOOK = int(1.8 * SECOND)
+"""Between the two looks that make a process gone."""
+QUIET = 10 * SECOND
+"""At most one observation per session in this time, but for stops and ends."""
+RESCAN = 30 * SECOND
+"""All parents are read anew this often: a pid may have been used again between two looks."""
+MAX_COMMAND = 240
+BUSY_PERCENT = 5.0
+IDLE_PERCENT = 2.0
+BUSY_BYTES = 64 * 1024
+
+Seen = tuple[str, KnownBody]
+"""(session, what was seen)."""
+
+
+class Watched(Struct):
+    """A session's process that is looked at."""
+
+    session: str
+    pid: int
+    started: int
+    missing_since: int | None = None
+    sampled_at: int = 0
+    cpu: dict[int, float] = field(default_factory=dict)
+    """pid -> CPU seconds at the last sample, over the whole tree."""
+    io: dict[int, int] = field(default_factory=dict)
+    told: ProcessObserved | None = None
+    told_at: int = 0
+
+
+class Processes:
+    """All known processes of all sessions."""
+
+    def __init__(self, table: ProcessTable, may_tell: Callable[[str], bool]) -> None:
+        """`may_tell` says whether a session's history is stored up to now: before that, nothing is told of it."""
+        self.table = table
+        self.boot_at = table.boot_at()
+        self.watched: dict[str, Watched] = {}
+        self._may_tell = may_tell
+        self._parents: dict[int, int] = {}
+        self._scanned_at = 0
+        self._claims: dict[str, Claim] = {}
+
+    # --- the table ----------------------------------------------------------------------------------------
+
+    def look(self, now: int) -> None:
+        """Note which processes came and went; costs one directory listing and a read per new process."""
+        pids = self.table.pids()
+        if now - self._scanned_at > RESCAN:
+            self._parents, self._scanned_at = {}, now
+        gone = self._parents.keys() - pids
+        for pid in gone:
+            del self._parents[pid]
+        for pid in pids:
+            # An orphan has a new parent.
+            if pid not in self._parents or self._parents[pid] in gone:
+                stat = self.table.stat(pid)
+                if stat is not None:
+                    self._parents[pid] = stat.ppid
+
+    # --- claims -------------------------------------------------------------------------------------------
+
+    def claims(self, claims: Iterable[Claim], known: dict[str, Session], now: int) -> list[Seen]:
+        """What the registries say, as far as the process table bears it out."""
+        seen: list[Seen] = []
+        for claim in claims:
+            if not self._may_tell(claim.session):
+                continue
+            stat = self.table.stat(claim.pid)
+            if claim.written_at < self.boot_at - SECOND or stat is None or not self._is_claimed(stat, claim):
+                seen += self._left_behind(claim, known.get(claim.session))
+                continue
+            watched = self.watched.get(claim.session)
+            if watched is None or (watched.pid, watched.started) != (claim.pid, stat.started):
+                self.watched[claim.session] = Watched(claim.session, claim.pid, stat.started)
+            seen += self._news(claim, stat, known.get(claim.session))
+        return seen
+
+    def _is_claimed(self, stat: ProcessStat, claim: Claim) -> bool:
+        if claim.started is not None and same_start(stat, claim.started):
+            return True
+        # Where the client's clock is not the kernel's (macOS), it must have begun before the entry was written.
+        portable = stat.started * SECOND // 100
+        return claim.started is None and self.boot_at < portable <= claim.written_at + SECOND
+
+    def _left_behind(self, claim: Claim, session: Session | None) -> list[Seen]:
+        """An entry without its process: the client was killed. Told once, and only of sessions that are known."""
+        if session is None or claim.session in self.watched:
+            return []
+        process = session.process
+        if process is not None and (process.gone_at is not None or process.seen.pid != claim.pid):
+            return []
+        reason = "its registry entry was left behind"
+        return [(claim.session, ProcessGone(pid=claim.pid, started=claim.started, reason=reason))]
+
+    def _news(self, claim: Claim, stat: ProcessStat, session: Session | None) -> list[Seen]:
+        before = self._claims.get(claim.session)
+        self._claims[claim.session] = claim
+        seen: list[Seen] = []
+        facts = (claim.cwd, claim.title, claim.interactive, claim.client_version)
+        if before is None or facts != (before.cwd, before.title, before.interactive, before.client_version):
+            project = None
+            if session is None or session.project is None:
+                project = (claim.cwd or "").rstrip("/").rpartition("/")[2] or None
+            seen.append(
+                (
+                    claim.session,
+                    SessionUpdated(
+                        client=claim.session.partition(":")[0],
+                        cwd=claim.cwd,
+                        project=project,
+                        title=claim.title,
+                        title_rank=2,
+                        interactive=claim.interactive,
+                        client_version=claim.client_version,
+                    ),
+                )
+            )
+        word = (claim.status, claim.waiting_for, claim.pid)
+        if before is None or word != (before.status, before.waiting_for, before.pid):
+            report = ClientStatus(
+                status=claim.status, waiting_for=claim.waiting_for, pid=claim.pid, started=stat.started
+            )
+            seen.append((claim.session, report))
+        return seen
+
+    # --- samples ------------------------------------------------------------------------------------------
+
+    def sample(self, now: int) -> list[Seen]:
+        """Look at every known process tree; what changed, in the words of the vocabulary."""
+        children: dict[int, list[int]] = {}
+        for pid, parent in self._parents.items():
+            children.setdefault(parent, []).append(pid)
+        seen: list[Seen] = []
+        for watched in list(self.watched.values()):
+            stat = self.table.stat(watched.pid)
+            if stat is None or stat.started != watched.started:
+                seen += self._missing(watched, now)
+                continue
+            watched.missing_since = None
+            observed = self._observe(watched, stat, children, now)
+            if self._worth_telling(watched, observed, now) and self._may_tell(watched.session):
+                watched.told, watched.told_at = observed, now
+                seen.append((watched.session, observed))
+        return seen
+
+    def _missing(self, watched: Watched, now: int) -> list[Seen]:
+        if watched.missing_since is None:
+            watched.missing_since = now
+            return []
+        if now - watched.missing_since < SECOND_LOOK or not self._may_tell(watched.session):
+            return []
+        del self.watched[watched.session]
+        self._claims.pop(watched.session, None)
+        return [(watched.session, ProcessGone(pid=watched.pid, started=watched.started))]
+
+    def _observe(
+        self, watched: Watched, stat: ProcessStat, children: dict[int, list[int]], now: int
+    ) -> ProcessObserved:
+        elapsed = (now - watched.sampled_at) / SECOND if watched.sampled_at else 0.0
+        cpu, io = {stat.pid: stat.cpu_seconds}, {}
+        tools: list[Child] = []
+        busy_bytes, reading = 0, False
+        for pid in sorted(children.get(stat.pid, ())):
+            tree = [s for s in (self.table.stat(p) for p in _tree(pid, children)) if s is not None]
+            if not tree:
+                continue
+            used, moved = 0.0, 0
+            waits = False
+            for process in tree:
+                cpu[process.pid] = process.cpu_seconds
+                used += process.cpu_seconds - watched.cpu.get(process.pid, process.cpu_seconds if elapsed else 0.0)
+                total = self.table.io_bytes(process.pid)
+                if total is not None:
+                    io[process.pid] = total
+                    moved += total - watched.io.get(process.pid, total)
+                waits = waits or self.table.reads_terminal(process)
+            percent = round(100 * used / elapsed, 1) if elapsed else None
+            busy_bytes, reading = busy_bytes + moved, reading or waits
+            command = self.table.command(pid)[:MAX_COMMAND]
+            tools.append(Child(command, percent, tree[0].state, moved if elapsed else None, waits))
+        used = sum(cpu.values()) - sum(watched.cpu.get(pid, value) for pid, value in cpu.items())
+        percent = round(100 * used / elapsed, 1) if elapsed else None
+        watched.cpu, watched.io, watched.sampled_at = cpu, io, now
+        return ProcessObserved(
+            pid=stat.pid,
+            started=stat.started,
+            stopped=stat.stopped,
+            ppid=stat.ppid,
+            tty=self.table.tty_name(stat),
+            activity=_activity(percent, busy_bytes),
+            cpu_percent=percent,
+            children=tools,
+            terminal_read=reading,
+        )
+
+    def _worth_telling(self, watched: Watched, new: ProcessObserved, now: int) -> bool:
+        old = watched.told
+        if old is None or old.stopped != new.stopped:
+            return True
+        if now - watched.told_at < QUIET:
+            return False
+        return _shape(old) != _shape(new)
+
+
+def _tree(root: int, children: dict[int, list[int]]) -> list[int]:
+    """A process and everything below it; each once, also where stale parents form a ring."""
+    seen, queue = {root: None}, [root]
+    while queue:
+        for pid in children.get(queue.pop(), ()):
+            if pid not in seen:
+                seen[pid] = None
+                queue.append(pid)
+    return list(seen)
+
+
+def _activity(percent: float | None, io_bytes: int) -> Activity | None:
+    if percent is None:
+        return None
+    if percent > BUSY_PERCENT or io_bytes > BUSY_BYTES:
+        return "busy"
+    return "low" if percent >= IDLE_PERCENT else "idle"
+
+
+def _shape(seen: ProcessObserved) -> tuple[object, ...]:
+    """What makes an observation news."""
+    return (
+        seen.pid, seen.started, seen.stopped, seen.ppid, seen.tty, seen.activity, seen.terminal_read,
+        tuple(child.command for child in seen.children),
+    )  # fmt: skip

@@ -1,0 +1,246 @@
+"""The process table: on Linux from /proc, elsewhere through psutil. Both answer the same questions.
+
+What only Linux has sits here; `table()` picks, and `ORC_PORTABLE=1` switches the Linux way off.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from orchestrator_tui.clock import SECOND
+
+TERMINAL_WAITS = frozenset({"n_tty_read", "wait_woken"})
+"""Kernel functions in which a process waits for a line from its terminal."""
+
+
+class ProcessStat(Struct, frozen=True):
+    """One look at one process."""
+
+    pid: int
+    ppid: int
+    started: int
+    """Linux: clock ticks since boot. Elsewhere: hundredths of a second since the epoch."""
+    state: str
+    """One letter as in ps: R, S, D, T, Z."""
+    cpu_seconds: float
+    tty: int
+    """Device number of the controlling terminal; 0 is none."""
+    foreground: bool
+    """Whether its process group has the terminal."""
+
+    @property
+    def stopped(self) -> bool:
+        """By job control, SIGSTOP or a debugger."""
+        return self.state in "Tt"
+
+
+class ProcessTable(Protocol):
+    """What the host asks about processes."""
+
+    def boot_id(self) -> str:
+        """Changes with every boot."""
+
+    def boot_at(self) -> int:
+        """When this boot began, nanoseconds since the epoch."""
+
+    def pids(self) -> set[int]:
+        """All process ids."""
+
+    def stat(self, pid: int) -> ProcessStat | None:
+        """One process; None when it is gone or a zombie."""
+
+    def command(self, pid: int) -> str:
+        """Its command line, arguments separated by spaces; "" when it cannot be read."""
+
+    def io_bytes(self, pid: int) -> int | None:
+        """Bytes read and written since it began; None when that cannot be read."""
+
+    def reads_terminal(self, stat: ProcessStat) -> bool:
+        """Whether it waits for input from its terminal."""
+
+    def tty_name(self, stat: ProcessStat) -> str | None:
+        """The terminal's name, such as pts/3; "" without one, None when that cannot be told."""
+
+
+class LinuxTable:
+    """/proc, read directly: a look costs about 10 µs."""
+
+    def __init__(self) -> None:
+        self._tick = os.sysconf("SC_CLK_TCK")
+
+    def boot_id(self) -> str:
+        """The kernel's random boot id."""
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+    def boot_at(self) -> int:
+        """`btime` of /proc/stat."""
+        for text in Path("/proc/stat").read_text(encoding="ascii").splitlines():
+            if text.startswith("btime "):
+                return int(text.split()[1]) * SECOND
+        return 0
+
+    def pids(self) -> set[int]:
+        """The numbers in /proc."""
+        return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+
+    def stat(self, pid: int) -> ProcessStat | None:
+        """/proc/PID/stat; the name in it may hold spaces and parentheses."""
+        data = _slurp(f"/proc/{pid}/stat")
+        cut = data.rfind(b")")
+        if cut < 0:
+            return None
+        fields = data[cut + 2 :].split()
+        state = fields[0].decode("ascii", "replace")
+        if state in "ZXx":
+            return None
+        return ProcessStat(
+            pid=pid,
+            ppid=int(fields[1]),
+            started=int(fields[19]),
+            state=state,
+            cpu_seconds=(int(fields[11]) + int(fields[12])) / self._tick,
+            tty=int(fields[4]),
+            foreground=fields[2] == fields[5],
+        )
+
+    def command(self, pid: int) -> str:
+        """/proc/PID/cmdline."""
+        return _slurp(f"/proc/{pid}/cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+
+    def io_bytes(self, pid: int) -> int | None:
+        """rchar + wchar of /proc/PID/io: pipes and sockets count as well as disks."""
+        total, seen = 0, False
+        for text in _slurp(f"/proc/{pid}/io").splitlines()[:2]:
+            name, _, value = text.partition(b": ")
+            if name in (b"rchar", b"wchar"):
+                total, seen = total + int(value), True
+        return total if seen else None
+
+    def reads_terminal(self, stat: ProcessStat) -> bool:
+        """In the foreground of a terminal, asleep in the kernel's terminal read."""
+        if not stat.tty or not stat.foreground or stat.state != "S":
+            return False
+        if _slurp(f"/proc/{stat.pid}/wchan").decode("ascii", "replace") not in TERMINAL_WAITS:
+            return False
+        try:
+            return os.readlink(f"/proc/{stat.pid}/fd/0").startswith(("/dev/pts/", "/dev/tty"))
+        except OSError:
+            return False
+
+    def tty_name(self, stat: ProcessStat) -> str | None:
+        """From the device number: 136..143 are the pseudo-terminals."""
+        if not stat.tty:
+            return ""
+        major, minor = os.major(stat.tty), os.minor(stat.tty)
+        return f"pts/{(major - 136) * 256 + minor}" if 136 <= major <= 143 else f"tty{minor}"
+
+
+class PsutilTable:
+    """psutil: any platform, slower, without terminal reads."""
+
+    def boot_id(self) -> str:
+        """The boot's time serves for an id."""
+        return f"boot-{self.boot_at() // SECOND}"
+
+    def boot_at(self) -> int:
+        """psutil.boot_time()."""
+        import psutil
+
+        return int(psutil.boot_time()) * SECOND
+
+    def pids(self) -> set[int]:
+        """psutil.pids()."""
+        import psutil
+
+        return set(psutil.pids())
+
+    def stat(self, pid: int) -> ProcessStat | None:
+        """One process through psutil."""
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            with process.oneshot():
+                status = process.status()
+                if status in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+                    return None
+                times = process.cpu_times()
+                terminal = process.terminal()
+                return ProcessStat(
+                    pid=pid,
+                    ppid=process.ppid(),
+                    started=round(process.create_time() * 100),
+                    state={"running": "R", "stopped": "T", "tracing-stop": "T", "disk-sleep": "D"}.get(status, "S"),
+                    cpu_seconds=times.user + times.system,
+                    tty=1 if terminal else 0,
+                    foreground=False,
+                )
+        except (psutil.Error, OSError):
+            return None
+
+    def command(self, pid: int) -> str:
+        """The command line through psutil."""
+        import psutil
+
+        try:
+            return " ".join(psutil.Process(pid).cmdline())
+        except (psutil.Error, OSError):
+            return ""
+
+    def io_bytes(self, pid: int) -> int | None:
+        """Where psutil has it (not on macOS)."""
+        import psutil
+
+        try:
+            counters = psutil.Process(pid).io_counters()  # type: ignore[attr-defined, unused-ignore]
+        except (psutil.Error, OSError, AttributeError):
+            return None
+        return int(counters.read_bytes + counters.write_bytes)
+
+    def reads_terminal(self, stat: ProcessStat) -> bool:
+        """Cannot be told portably."""
+        return False
+
+    def tty_name(self, stat: ProcessStat) -> str | None:
+        """Through psutil."""
+        import psutil
+
+        if not stat.tty:
+            return ""
+        try:
+            return (psutil.Process(stat.pid).terminal() or "").removeprefix("/dev/")
+        except (psutil.Error, OSError, AttributeError):
+            return None
+
+
+@cache
+def table() -> ProcessTable:
+    """The process table of this machine."""
+    if sys.platform == "linux" and not os.environ.get("ORC_PORTABLE"):
+        return LinuxTable()
+    return PsutilTable()
+
+
+def same_start(stat: ProcessStat, started: int | None) -> bool:
+    """Whether a process is the one that began then; psutil rounds to hundredths of a second."""
+    return started is not None and abs(stat.started - started) <= (0 if sys.platform == "linux" else 1)
+
+
+def _slurp(path: str) -> bytes:
+    """A small file of /proc; b"" when the process is gone or another user's."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 65536)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

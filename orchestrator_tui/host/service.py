@@ -1,0 +1,287 @@
+"""The host's loop: look, read, note, beat. `run.py` starts and ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from orchestrator_tui import __version__
+from orchestrator_tui.clock import HOUR, MINUTE, SECOND, Clock
+from orchestrator_tui.config import Config
+from orchestrator_tui.errors import DiskFull, StoreBusy
+from orchestrator_tui.events import (
+    Beat,
+    CommandEnded,
+    CommandProgressed,
+    CommandRequested,
+    HostStarted,
+    HostStopped,
+    KnownBody,
+    SessionUpdated,
+    SettingsChanged,
+)
+from orchestrator_tui.fleet import FOLD_VERSION
+from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Follow, Ingest
+from orchestrator_tui.host.lock import has_viewers
+from orchestrator_tui.host.processes import Processes
+from orchestrator_tui.host.procfs import ProcessTable
+from orchestrator_tui.host.roots import add_roots, find_roots
+from orchestrator_tui.paths import Paths
+from orchestrator_tui.store import retention
+from orchestrator_tui.store.load import apply, fleet_now
+from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.store.snapshots import Snapshots, rebuild
+from orchestrator_tui.store.writer import Batch, Entry, Store
+
+TICK = 0.25
+"""Seconds between two looks at the hot files."""
+SLOW_TICK = 1.0
+"""The same when nothing has changed for a minute."""
+LOOK_EVERY = SECOND
+SAMPLE_EVERY = 2 * SECOND
+BEAT_EVERY = 30 * SECOND
+TIDY_EVERY = HOUR
+MANY = 50
+"""More new files than this at once are history: they are read beside the loop."""
+NO_ROOM = 5.0
+"""Seconds until a write is tried again for which there was no room."""
+
+
+class Host:
+    """Everything a running host holds."""
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        paths: Paths,
+        config: Config,
+        clock: Clock,
+        processes: ProcessTable,
+    ) -> None:
+        self.store, self.reader, self.paths, self.config, self.clock = store, reader, paths, config, clock
+        self.fleet = fleet_now(reader)
+        self.snapshots = Snapshots(store, self.fleet)
+        self.ingest = Ingest(
+            store,
+            self.append,
+            clock,
+            find_roots(paths, config),
+            keep_text=config.store.text != "none",
+            oldest=clock.now() - int(config.host.history_days * 24 * HOUR),
+        )
+        self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
+        self.stopping = asyncio.Event()
+        self.rung = asyncio.Event()
+        self._obeyed = reader.last_seq()
+        self._late = False
+        """Something was found that belongs before what is already stored."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._folding = asyncio.Lock()
+        self._machine = socket.gethostname()
+
+    # --- appending ----------------------------------------------------------------------------------------
+
+    async def append(self, batches: Sequence[Batch]) -> None:
+        """Append in one transaction and fold the result in, in the order of numbers.
+
+        Without room on the disk it waits: what cannot be stored yet is still in the client's file.
+        """
+        async with self._folding:
+            while True:
+                try:
+                    events = await self.store.append(batches, self.clock.now())
+                    break
+                except (DiskFull, StoreBusy) as error:
+                    say(str(error))
+                    await asyncio.sleep(NO_ROOM)
+            apply(self.reader, self.fleet, events)
+            self._late = self._late or any(event.at < event.seen_at for event in events)
+        await self.snapshots.count(len(events))
+
+    async def note(self, seen: Sequence[tuple[str | None, KnownBody]]) -> None:
+        """Append what this host itself has to say."""
+        if seen:
+            await self.append([Batch([Entry(session, body) for session, body in seen])])
+
+    # --- the loop -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look until told to stop, or until nobody needs it any more."""
+        started = HostStarted(
+            host_id=await self.store.host_id(),
+            boot_id=self.processes.table.boot_id(),
+            pid=os.getpid(),
+            version=__version__,
+        )
+        await self.note([(None, started), (None, SettingsChanged(settings={"store.text": self.config.store.text}))])
+        await self.first_look()
+        looked = sampled = beaten = changed = needed = self.clock.now()
+        tidied = 0
+        while not self.stopping.is_set():
+            now = self.clock.now()
+            news = await self.ingest.poll()
+            if _due(now, looked, LOOK_EVERY):
+                looked = now
+                news += await self.look_around(now)
+            if _due(now, sampled, SAMPLE_EVERY):
+                sampled = now
+                await self.note(self.processes.sample(now))
+            if _due(now, beaten, BEAT_EVERY):
+                beaten = now
+                await self.note([(None, Beat())])
+            await self.obey()
+            if _due(now, tidied, TIDY_EVERY):
+                tidied = now
+                await self.tidy(now)
+            if news:
+                changed = now
+            if self._tasks or has_viewers(self.paths.viewers):
+                needed = now
+            if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:
+                break
+            await self.pause(TICK if now - changed < MINUTE else SLOW_TICK)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for the next tick, the doorbell, or the end."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.stopping, self.rung)]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        self.rung.clear()
+
+    async def first_look(self) -> None:
+        """What is live is read now, newest first; history goes to a worker beside the loop."""
+        now = self.clock.now()
+        for claim in self.ingest.claims():
+            if self.processes.table.stat(claim.pid) is not None:
+                self.ingest.want(claim.session)
+        found = await self.ingest.discover()
+        await self.note([(None, Beat())])
+        history: list[Follow] = []
+        for follow in found:
+            if follow.behind and follow.written_at > now - HOT:
+                await self.ingest.read_on(follow)
+            elif follow.behind:
+                history.append(follow)
+        if history:
+            self.start(self.read_history(history))
+        await self.look_around(now)
+
+    async def read_history(self, follows: Sequence[Follow]) -> None:
+        """Old transcripts; afterwards replay is made quick again."""
+        await self.ingest.backlog(follows)
+        await self.refold()
+
+    async def refold(self) -> None:
+        """After late finds: snapshots for now, and for every time in between."""
+        self._late = False
+        await self.snapshots.save(full=True)
+        await rebuild(self.store, self.reader, self.clock.now())
+
+    async def look_around(self, now: int) -> int:
+        """New files, the registries, the process table, and a slice of the quiet files; returns what was new."""
+        fresh = [follow for follow in await self.ingest.discover() if follow.behind]
+        if len(fresh) > MANY:
+            self.start(self.read_history(fresh))
+        else:
+            for follow in fresh:
+                await self.ingest.read_on(follow, STEPS_PER_TICK)
+        self.processes.look(now)
+        claims = self.ingest.claims()
+        for claim in claims:
+            self.ingest.want(claim.session)
+        seen = self.processes.claims(claims, self.fleet.sessions, now)
+        await self.note([(session, self._here(body)) for session, body in seen])
+        return len(fresh) + len(seen) + await self.ingest.poll_cold()
+
+    def _here(self, body: KnownBody) -> KnownBody:
+        """A session whose process runs here runs on this machine."""
+        return replace(body, host=self._machine) if isinstance(body, SessionUpdated) else body
+
+    async def tidy(self, now: int) -> None:
+        """Thin out snapshots, keep the file within its cap, fold the log back."""
+        await self.store.prune_snapshots(FOLD_VERSION, now)
+        await retention.keep_within(self.store, self.config.store.max_bytes)
+        await self.store.maintain()
+
+    # --- commands -----------------------------------------------------------------------------------------
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the loop; its failure is told, never swallowed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            say(f"{type(error).__name__}: {error}")
+
+    async def obey(self) -> None:
+        """Commands that others have appended since the last look; an expired one is never run."""
+        for event in self.reader.commands(self._obeyed):
+            self._obeyed = event.seq
+            request = event.body
+            if not isinstance(request, CommandRequested):
+                continue
+            if request.deadline is not None and self.clock.now() > request.deadline:
+                await self._refuse(request, "it expired before a host saw it")
+            elif request.verb == "ingest":
+                self.start(self.ingest_on_request(request))
+            else:
+                await self._refuse(request, f"this orc has no verb {request.verb!r}")
+
+    async def _refuse(self, request: CommandRequested, why: str) -> None:
+        await self.note([(None, CommandEnded(command_id=request.command_id, outcome="refused", text=why))])
+
+    async def ingest_on_request(self, request: CommandRequested) -> None:
+        """`orc ingest` while a host runs: one complete pass, its progress told as events."""
+        if request.arguments.get("all"):
+            self.ingest.oldest = 0
+        self.ingest.roots = add_roots(self.ingest.roots, str(request.arguments.get("roots") or "").splitlines())
+        told = 0
+
+        async def progress(done: int, total: int) -> None:
+            nonlocal told
+            if _due(self.clock.now(), told, SECOND) or done == total:
+                told = self.clock.now()
+                await self.note([(None, CommandProgressed(command_id=request.command_id, done=done, total=total))])
+
+        before = self.reader.last_seq()
+        await self.ingest.discover()
+        await self.ingest.backlog(list(self.ingest.files.values()), progress)
+        if self._late:
+            await self.refold()
+        receipt: dict[str, str | float | bool | None] = {
+            "files": len(self.ingest.files),
+            "events": self.reader.last_seq() - before,
+        }
+        await self.note([(None, CommandEnded(command_id=request.command_id, outcome="done", receipt=receipt))])
+
+    async def close(self, reason: str) -> None:
+        """Say that nobody looks from here on, and keep the fold."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.ingest.close()
+        await self.note([(None, HostStopped(reason=reason))])
+        await self.snapshots.save(full=True)
+        await self.store.maintain()
+
+
+def _due(now: int, last: int, every: int) -> bool:
+    """Whether it is time again; a clock that was set back makes everything due."""
+    return now - last >= every or now < last
+
+
+def say(text: str) -> None:
+    """One line for the host's log."""
+    print(f"orc host: {text}", file=sys.stderr, flush=True)

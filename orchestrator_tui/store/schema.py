@@ -1,0 +1,208 @@
+"""The database's shape, how it is opened, and what can be wrong with it.
+
+`Store` (writer.py) writes with aiosqlite, `Reader` (reader.py) reads with sqlite3; both open through here.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from orchestrator_tui.errors import (
+    DiskFull,
+    NetworkFilesystem,
+    NewerSchema,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreNotWritable,
+)
+from orchestrator_tui.paths import make_private
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x6F726331  # "orc1"
+BUSY_MS = 5000
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE sessions(
+            key INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            first_seq INTEGER NOT NULL,
+            last_at INTEGER NOT NULL,        -- no event of the session is placed before this
+            parent INTEGER,                  -- as its events said last
+            relation TEXT,
+            copied_offset INTEGER,           -- where in its file the last response copied from another session is
+            summary BLOB,                    -- the folded session, once it has left the fold
+            summary_seq INTEGER
+        ) STRICT""",
+        """CREATE TABLE events(
+            seq INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            seen_at INTEGER NOT NULL,
+            source_at INTEGER,
+            session INTEGER,
+            type TEXT NOT NULL,
+            record INTEGER,                  -- which record of the file it came from, see clients.base.record_key
+            file INTEGER,
+            offset INTEGER,
+            length INTEGER,
+            payload BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX events_at ON events(at)",
+        "CREATE INDEX events_session ON events(session) WHERE session IS NOT NULL",
+        """CREATE TABLE files(
+            key INTEGER PRIMARY KEY,
+            client TEXT NOT NULL,
+            path TEXT NOT NULL,
+            device INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            offset INTEGER NOT NULL,         -- everything before it is in the store
+            head BLOB NOT NULL,              -- digest of the first head_length bytes
+            head_length INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            mtime INTEGER NOT NULL,
+            state BLOB,                      -- the parser's
+            UNIQUE(client, path)
+        ) STRICT""",
+        """CREATE TABLE responses(
+            key BLOB PRIMARY KEY,            -- clients.base.response_key
+            session INTEGER NOT NULL,        -- who it is counted for
+            born INTEGER NOT NULL,           -- the first time in that session's file: the oldest file is the owner
+            offset INTEGER NOT NULL,
+            input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            cache_write_1h INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            cost INTEGER
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE snapshots(
+            id INTEGER PRIMARY KEY,
+            seq INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            version INTEGER NOT NULL,        -- of the fold
+            base INTEGER,                    -- the full snapshot that this one changes; NULL: it is full
+            by_seq INTEGER NOT NULL,         -- it holds every event up to `seq`: good for now
+            by_at INTEGER NOT NULL,          -- it holds every event up to the time `at`: good for replay
+            state BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX snapshots_at ON snapshots(at)",
+    ),
+)
+"""Statements that lead from version n to n + 1, each run in one transaction."""
+
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afpfs",
+        "9p",
+        "fuse.sshfs",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "webdav",
+    }
+)
+
+
+def prepare(path: Path) -> None:
+    """Make the directory and an empty private database file, before SQLite makes it readable to others.
+
+    Raises StoreNotWritable, NetworkFilesystem or DiskFull.
+    """
+    make_private(path.parent)
+    kind = filesystem(path.parent)
+    if kind in NETWORK:
+        raise NetworkFilesystem(
+            f"{path.parent} is on a network file system ({kind}), where SQLite's locks do not hold; "
+            "set ORC_HOME to a local directory"
+        )
+    try:
+        # The -wal and -shm files take the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
+            path.chmod(0o600)
+    except OSError as error:
+        raise from_os(error, path) from error
+
+
+def filesystem(directory: Path) -> str:
+    """The type of the file system that holds a directory; "" when it cannot be told."""
+    import psutil
+
+    try:
+        target = str(directory.resolve())
+        mounts = psutil.disk_partitions(all=True)
+    except (OSError, RuntimeError):
+        return ""
+    best, kind = "", ""
+    for mount in mounts:
+        point = mount.mountpoint
+        inside = target == point or target.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, mount.fstype
+    return kind.lower()
+
+
+def check_version(version: int, path: Path) -> None:
+    """Raise NewerSchema when the database was written by a newer orc."""
+    if version > SCHEMA_VERSION:
+        raise NewerSchema(
+            f"{path} has schema {version}, this orc knows {SCHEMA_VERSION}; upgrade orc, or set ORC_HOME elsewhere"
+        )
+
+
+def explain(error: Exception, path: Path) -> StoreError:
+    """The clear line for what SQLite or the system said."""
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, OSError):
+        return from_os(error, path)
+    name = getattr(error, "sqlite_errorname", "") or ""
+    text = str(error)
+    if "full" in text or name == "SQLITE_FULL":
+        return DiskFull(f"no space left for {path}; free some, nothing that was stored is lost")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "malformed" in text or "not a database" in text:
+        return StoreDamaged(f"{path} is damaged ({text})")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")) or "readonly" in text:
+        return StoreNotWritable(f"cannot write {path} ({text}); check its owner and mode, or set ORC_HOME elsewhere")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "locked" in text:
+        return StoreBusy(f"{path} was locked by another program for {BUSY_MS // 1000} s; it will be tried again")
+    if name.startswith("SQLITE_IOERR"):
+        return StoreNotWritable(f"the disk refused {path} ({text}); check the disk, or set ORC_HOME elsewhere")
+    return StoreError(f"{path}: {text}")
+
+
+def from_os(error: OSError, path: Path) -> StoreError:
+    """The clear line for an operating system error."""
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"no space left for {path}; free some, nothing that was stored is lost")
+    return StoreNotWritable(
+        f"cannot write {path}: {error.strerror}; check its owner and mode, or set ORC_HOME elsewhere"
+    )
+
+
+def set_aside(path: Path, stamp: str) -> Path:
+    """Move a damaged database away, beside a fresh one to come; nothing is deleted."""
+    kept = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    return kept
+
+
+SQLITE_ERRORS = (sqlite3.Error, OSError)
+"""What `explain` explains."""
