@@ -17,8 +17,9 @@ from orchestrator_tui.host.lock import holder_of, ring
 from orchestrator_tui.host.roots import named_roots
 from orchestrator_tui.host.run import ingest_once
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.store.batch import Batch, Entry
 from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.writer import Batch, Entry, Store
+from orchestrator_tui.store.writer import Store
 
 DEADLINE = 10 * SECOND
 """A host that has not begun by then never will."""

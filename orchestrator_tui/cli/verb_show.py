@@ -112,10 +112,8 @@ def _print(seen: View, session: Session, turns: list[dict[str, Any]]) -> None:
     )
     put("cost", f"{money(session.spend) or '$0.00'}  {session.spend.cost_state}")
     if session.context_tokens is not None:
-        put(
-            "context",
-            f"{short_count(session.context_tokens)} of {short_count(session.context_window) if session.context_window else '?'}",
-        )
+        window = short_count(session.context_window) if session.context_window else "?"
+        put("context", f"{short_count(session.context_tokens)} of {window}")
     if session.parent:
         put("parent", f"{session.relation} of {session.parent}")
     for child in seen.children.get(session.id, []):

@@ -175,8 +175,11 @@ def _owed(fleet: Fleet, session: Session, lead: Session, now: int) -> Status:
 
 def _finished(session: Session, now: int) -> Status:
     if not session.turns and session.ended_at is None:
-        if session.process is not None and session.process.gone_at is None:
-            return Status("finished", "ok", session.process.since, "open, nothing asked yet")
+        process = session.process
+        if process is not None and process.gone_at is None:
+            if session.interactive is False:
+                return Status("thinking", "ok", process.since, f"starting, for {age(now - process.since)}")
+            return Status("finished", "ok", process.since, "open, nothing asked yet")
         if not session.spend.requests:
             return Status("fog", "ok", session.active_at, "seen, nothing known")
     at = session.ended_at if session.ended_at is not None else session.active_at

@@ -29,7 +29,8 @@ from orchestrator_tui.events import (
 )
 from orchestrator_tui.excerpt import Excerpt
 from orchestrator_tui.host.reading import MASK, STEP_BYTES, Job, Step, pack, read, read_packed, unpack
-from orchestrator_tui.store.writer import Batch, Checkpoint, Entry, Store
+from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
+from orchestrator_tui.store.writer import Store
 
 HOT = 600 * SECOND
 """A file that changed within this time is looked at four times a second."""

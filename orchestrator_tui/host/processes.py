@@ -7,6 +7,7 @@ written in this boot. A process is gone when two looks, two seconds apart, did n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -65,7 +66,6 @@ class Processes:
         self._may_tell = may_tell
         self._parents: dict[int, int] = {}
         self._scanned_at = 0
-        self._claims: dict[str, Claim] = {}
 
     # --- the table ----------------------------------------------------------------------------------------
 
@@ -92,15 +92,26 @@ class Processes:
         for claim in claims:
             if not self._may_tell(claim.session):
                 continue
+            session = known.get(claim.session)
             stat = self.table.stat(claim.pid)
             if claim.written_at < self.boot_at - SECOND or stat is None or not self._is_claimed(stat, claim):
-                seen += self._left_behind(claim, known.get(claim.session))
+                seen += self._left_behind(claim, session)
                 continue
+            seen += _news(claim, stat, session)
             watched = self.watched.get(claim.session)
             if watched is None or (watched.pid, watched.started) != (claim.pid, stat.started):
-                self.watched[claim.session] = Watched(claim.session, claim.pid, stat.started)
-            seen += self._news(claim, stat, known.get(claim.session))
+                watched = self.watched[claim.session] = Watched(claim.session, claim.pid, stat.started)
+                seen += self._first_sight(watched, stat, session, now)
         return seen
+
+    def _first_sight(self, watched: Watched, stat: ProcessStat, session: Session | None, now: int) -> list[Seen]:
+        """A process is told of at once; not again by a new host that sees it as the last one did."""
+        observed = self._observe(watched, stat, self._children(), now)
+        watched.told, watched.told_at = observed, now
+        process = session.process if session is not None else None
+        if process is not None and process.gone_at is None and _shape(process.seen) == _shape(observed):
+            return []
+        return [(watched.session, observed)]
 
     def _is_claimed(self, stat: ProcessStat, claim: Claim) -> bool:
         if claim.started is not None and same_start(stat, claim.started):
@@ -119,44 +130,11 @@ class Processes:
         reason = "its registry entry was left behind"
         return [(claim.session, ProcessGone(pid=claim.pid, started=claim.started, reason=reason))]
 
-    def _news(self, claim: Claim, stat: ProcessStat, session: Session | None) -> list[Seen]:
-        before = self._claims.get(claim.session)
-        self._claims[claim.session] = claim
-        seen: list[Seen] = []
-        facts = (claim.cwd, claim.title, claim.interactive, claim.client_version)
-        if before is None or facts != (before.cwd, before.title, before.interactive, before.client_version):
-            project = None
-            if session is None or session.project is None:
-                project = (claim.cwd or "").rstrip("/").rpartition("/")[2] or None
-            seen.append(
-                (
-                    claim.session,
-                    SessionUpdated(
-                        client=claim.session.partition(":")[0],
-                        cwd=claim.cwd,
-                        project=project,
-                        title=claim.title,
-                        title_rank=2,
-                        interactive=claim.interactive,
-                        client_version=claim.client_version,
-                    ),
-                )
-            )
-        word = (claim.status, claim.waiting_for, claim.pid)
-        if before is None or word != (before.status, before.waiting_for, before.pid):
-            report = ClientStatus(
-                status=claim.status, waiting_for=claim.waiting_for, pid=claim.pid, started=stat.started
-            )
-            seen.append((claim.session, report))
-        return seen
-
     # --- samples ------------------------------------------------------------------------------------------
 
     def sample(self, now: int) -> list[Seen]:
         """Look at every known process tree; what changed, in the words of the vocabulary."""
-        children: dict[int, list[int]] = {}
-        for pid, parent in self._parents.items():
-            children.setdefault(parent, []).append(pid)
+        children = self._children()
         seen: list[Seen] = []
         for watched in list(self.watched.values()):
             stat = self.table.stat(watched.pid)
@@ -170,6 +148,12 @@ class Processes:
                 seen.append((watched.session, observed))
         return seen
 
+    def _children(self) -> dict[int, list[int]]:
+        children: dict[int, list[int]] = {}
+        for pid, parent in self._parents.items():
+            children.setdefault(parent, []).append(pid)
+        return children
+
     def _missing(self, watched: Watched, now: int) -> list[Seen]:
         if watched.missing_since is None:
             watched.missing_since = now
@@ -177,7 +161,6 @@ class Processes:
         if now - watched.missing_since < SECOND_LOOK or not self._may_tell(watched.session):
             return []
         del self.watched[watched.session]
-        self._claims.pop(watched.session, None)
         return [(watched.session, ProcessGone(pid=watched.pid, started=watched.started))]
 
     def _observe(
@@ -227,6 +210,33 @@ class Processes:
         if now - watched.told_at < QUIET:
             return False
         return _shape(old) != _shape(new)
+
+
+def _news(claim: Claim, stat: ProcessStat, session: Session | None) -> list[Seen]:
+    """What a claim says beyond what the fold knows already."""
+    seen: list[Seen] = []
+    facts: dict[str, Any] = {
+        "client": claim.session.partition(":")[0],
+        "cwd": claim.cwd,
+        "title": claim.title,
+        "interactive": claim.interactive,
+        "client_version": claim.client_version,
+    }
+    if session is None or session.project is None:
+        facts["project"] = (claim.cwd or "").rstrip("/").rpartition("/")[2] or None
+    facts = {k: v for k, v in facts.items() if v is not None and (session is None or getattr(session, k) != v)}
+    if "cwd" in facts and session is not None and session.cwd is not None:
+        # The registry has the directory that the client began in; the transcript knows where it is now.
+        del facts["cwd"]
+    if facts:
+        if "title" in facts:
+            facts["title_rank"] = 2
+        seen.append((claim.session, SessionUpdated(**facts)))
+    report = session.report if session is not None else None
+    if report is None or (report.status, report.waiting_for) != (claim.status, claim.waiting_for):
+        word = ClientStatus(status=claim.status, waiting_for=claim.waiting_for, pid=claim.pid, started=stat.started)
+        seen.append((claim.session, word))
+    return seen
 
 
 def _tree(root: int, children: dict[int, list[int]]) -> list[int]:

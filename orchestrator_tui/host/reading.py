@@ -16,7 +16,7 @@ from msgspec import Struct
 from orchestrator_tui.clients import BY_NAME
 from orchestrator_tui.clients.base import MAX_DOCUMENT, Draft, FileRef, Parser, Record, record_key
 from orchestrator_tui.events import Unparsed
-from orchestrator_tui.store.writer import Checkpoint
+from orchestrator_tui.store.batch import Checkpoint
 
 HEAD = 256
 """Bytes whose digest tells a file from another under its name."""

@@ -34,10 +34,11 @@ from orchestrator_tui.host.procfs import ProcessTable
 from orchestrator_tui.host.roots import add_roots, find_roots
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store import retention
+from orchestrator_tui.store.batch import Batch, Entry
 from orchestrator_tui.store.load import apply, fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.snapshots import Snapshots, rebuild
-from orchestrator_tui.store.writer import Batch, Entry, Store
+from orchestrator_tui.store.writer import Store
 
 TICK = 0.25
 """Seconds between two looks at the hot files."""

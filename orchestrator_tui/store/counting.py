@@ -2,7 +2,8 @@
 
 A response is identified by the client's own ids, so every copy of it (a line repeated per content block, a fork's
 copied history, a second path to one directory) is recognised. It belongs to the oldest file that has it. What a
-fold has to add is the outcome: `usage` at first sight, `usage.corrected` for a better record, `usage.moved` for a truer owner.
+fold has to add is the outcome: `usage` at first sight, `usage.corrected` for a better record, `usage.moved` for a
+truer owner.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from msgspec import Struct
 
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.errors import StoreError
 from orchestrator_tui.events import Event, KnownBody, SessionUpdated, Tokens, Usage, encode, type_of
+from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
 from orchestrator_tui.store.counting import Owner, Response, count
 from orchestrator_tui.store.schema import (
     APPLICATION_ID,
@@ -29,55 +29,6 @@ from orchestrator_tui.store.schema import (
 
 LIVE = 60 * SECOND
 """A source time this close to the clock is taken for now (DESIGN §2)."""
-
-
-class Checkpoint(Struct, frozen=True):
-    """How far a file has been read; committed with the events from it."""
-
-    client: str
-    path: str
-    device: int
-    inode: int
-    offset: int
-    head: bytes
-    head_length: int
-    size: int
-    mtime: int
-    state: bytes | None = None
-
-
-class Entry(Struct, frozen=True):
-    """Something to append: the writer gives it its number and its place in time."""
-
-    session: str | None
-    body: KnownBody
-    source_at: int | None = None
-    record: int | None = None
-    offset: int | None = None
-    length: int | None = None
-    response: bytes | None = None
-
-
-class Batch(Struct):
-    """Entries of one file (or of none) that are appended together with how far the file was read."""
-
-    entries: Sequence[Entry]
-    file: Checkpoint | None = None
-    born: int | None = None
-    """The first time in the file."""
-    known: set[tuple[str | None, int | None]] | None = None
-    """(session, record) of what is stored already, for a file that is read again: those are left out."""
-
-    def fresh(self) -> list[Entry]:
-        """The entries that are not stored yet."""
-        if self.known is None:
-            return list(self.entries)
-        return [e for e in self.entries if (e.session, e.record) not in self.known]
-
-    def settle(self) -> None:
-        """After the commit: what was appended is known from here on."""
-        if self.known is not None:
-            self.known.update((e.session, e.record) for e in self.entries)
 
 
 def place(source_at: int | None, seen_at: int, born: int | None, last_at: int) -> int:
@@ -334,8 +285,8 @@ class Store:
             await self._db.execute("DELETE FROM snapshots WHERE version <> ?", (version,))
             # Those folded live that are late are of use only while they are the newest.
             await self._db.execute(
-                "DELETE FROM snapshots WHERE by_at = 0 AND id NOT IN (SELECT base FROM snapshots WHERE base IS NOT NULL) "
-                "AND seq < (SELECT max(seq) FROM snapshots WHERE by_seq = 1)"
+                "DELETE FROM snapshots WHERE by_at = 0 AND seq < (SELECT max(seq) FROM snapshots WHERE by_seq = 1) "
+                "AND id NOT IN (SELECT base FROM snapshots WHERE base IS NOT NULL)"
             )
             await self._db.execute(
                 f"DELETE FROM snapshots WHERE id NOT IN ({keep}) AND id NOT IN "

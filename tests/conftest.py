@@ -1,0 +1,97 @@
+"""What tests of all rooms share: scratch state, recorded data, and the real command as a subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from orchestrator_tui.paths import Paths
+
+DATA = Path(__file__).parent / "data"
+CLAUDE = DATA / "clients" / "claude-2.1.197"
+CASES = DATA / "status-cases"
+
+
+class Orc:
+    """The command `orc` with a state directory and a home of its own."""
+
+    def __init__(self, state: Path, home: Path) -> None:
+        self.state, self.home = state, home
+        self.paths = Paths(state, state, state / "run")
+        own = ("XDG_", "CLAUDE", "CODEX", "GEMINI", "OPENCODE", "ORC_")
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(own)}
+        self.env.update(HOME=str(home), ORC_HOME=str(state), NO_COLOR="1")
+
+    def run(self, *args: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator_tui", *args],
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.state.parent,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"orc {' '.join(args)} ended with {done.returncode}: {done.stderr}")
+        return done
+
+    def json(self, *args: str) -> Any:
+        """The JSON answer of one command."""
+        return msgspec.json.decode(self.run(*args, "--json").stdout)
+
+    def sessions(self, *args: str) -> dict[str, dict[str, Any]]:
+        """Session id -> session, as `orc sessions --all --json` has it."""
+        return {s["id"]: s for s in self.json("sessions", "--all", *args)["sessions"]}
+
+    def start_host(self, **env: str) -> subprocess.Popen[bytes]:
+        """A host in the foreground of a process of its own; returns when it looks."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator_tui", "host", "--foreground"],
+            env={**self.env, **env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        wait_for(lambda: process.poll() is not None or self.run("host", "status", check=False).returncode == 0)
+        if process.poll() is not None and process.stderr is not None:
+            raise AssertionError(process.stderr.read().decode())
+        return process
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """Wait until a condition holds, and return what it gave; a failure names the condition's last answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not become true within {seconds} s: {value!r}")
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def orc(tmp_path: Path) -> Orc:
+    """`orc` with an empty home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Orc(tmp_path / "state", home)
+
+
+@pytest.fixture
+def host(orc: Orc) -> Iterator[Orc]:
+    """`orc` with a running host."""
+    process = orc.start_host()
+    yield orc
+    process.terminate()
+    process.wait(20)
+    if process.stderr is not None:
+        process.stderr.close()
