@@ -23,6 +23,7 @@ from orchestrator_tui.events import (
     AssistantMessage,
     AssistantThinking,
     KnownBody,
+    SessionUpdated,
     ToolCall,
     ToolResult,
     UserMessage,
@@ -393,6 +394,9 @@ def without_text(body: KnownBody) -> KnownBody:
     def bare(text: Excerpt) -> Excerpt:
         return Excerpt("", text.length, text.digest)
 
+    if isinstance(body, SessionUpdated) and body.title is not None and body.title_rank == 0:
+        # A title of this rank is the first prompt itself.
+        return replace(body, title=None)
     if isinstance(body, UserMessage | AssistantMessage | AssistantThinking):
         return replace(body, text=bare(body.text))
     if isinstance(body, ToolCall):

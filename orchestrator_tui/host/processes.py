@@ -114,11 +114,10 @@ class Processes:
         return [(watched.session, observed)]
 
     def _is_claimed(self, stat: ProcessStat, claim: Claim) -> bool:
-        if claim.started is not None and same_start(stat, claim.started):
-            return True
-        # Where the client's clock is not the kernel's (macOS), it must have begun before the entry was written.
-        portable = stat.started * SECOND // 100
-        return claim.started is None and self.boot_at < portable <= claim.written_at + SECOND
+        if claim.started is not None:
+            return same_start(stat, claim.started)
+        # An entry that does not say when its process began cannot be older than that process.
+        return self.boot_at < stat.began_at <= claim.written_at + SECOND
 
     def _left_behind(self, claim: Claim, session: Session | None) -> list[Seen]:
         """An entry without its process: the client was killed. Told once, and only of sessions that are known."""

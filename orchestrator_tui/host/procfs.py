@@ -26,6 +26,8 @@ class ProcessStat(Struct, frozen=True):
     ppid: int
     started: int
     """Linux: clock ticks since boot. Elsewhere: hundredths of a second since the epoch."""
+    began_at: int
+    """The same as wall clock, nanoseconds since the epoch; to the tick."""
     state: str
     """One letter as in ps: R, S, D, T, Z."""
     cpu_seconds: float
@@ -73,6 +75,7 @@ class LinuxTable:
 
     def __init__(self) -> None:
         self._tick = os.sysconf("SC_CLK_TCK")
+        self._boot_at = self.boot_at()
 
     def boot_id(self) -> str:
         """The kernel's random boot id."""
@@ -103,6 +106,7 @@ class LinuxTable:
             pid=pid,
             ppid=int(fields[1]),
             started=int(fields[19]),
+            began_at=self._boot_at + int(fields[19]) * SECOND // self._tick,
             state=state,
             cpu_seconds=(int(fields[11]) + int(fields[12])) / self._tick,
             tty=int(fields[4]),
@@ -171,11 +175,15 @@ class PsutilTable:
                 if status in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
                     return None
                 times = process.cpu_times()
+                created = process.create_time()
+                # On Linux the clients write the kernel's ticks, and psutil has added the boot's time to them.
+                since = psutil.boot_time() if sys.platform == "linux" else 0.0
                 terminal = process.terminal()
                 return ProcessStat(
                     pid=pid,
                     ppid=process.ppid(),
-                    started=round(process.create_time() * 100),
+                    started=round((created - since) * 100),
+                    began_at=round(created * SECOND),
                     state={"running": "R", "stopped": "T", "tracing-stop": "T", "disk-sleep": "D"}.get(status, "S"),
                     cpu_seconds=times.user + times.system,
                     tty=1 if terminal else 0,

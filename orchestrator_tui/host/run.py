@@ -102,8 +102,8 @@ async def ingest_once(
     async with opened(paths, config, clock) as host:
         if everything:
             host.ingest.oldest = 0
-        if roots:
-            host.ingest.roots = roots
+        host.only = roots
+        host.ingest.roots = host.roots()
         before = host.reader.last_seq()
         try:
             await host.ingest.discover()

@@ -31,7 +31,7 @@ from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Follow, Ingest
 from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.processes import Processes
 from orchestrator_tui.host.procfs import ProcessTable
-from orchestrator_tui.host.roots import add_roots, find_roots
+from orchestrator_tui.host.roots import Roots, add_roots, find_roots
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store import retention
 from orchestrator_tui.store.batch import Batch, Entry
@@ -69,6 +69,10 @@ class Host:
         self.store, self.reader, self.paths, self.config, self.clock = store, reader, paths, config, clock
         self.fleet = fleet_now(reader)
         self.snapshots = Snapshots(store, self.fleet)
+        self._named: list[str] = []
+        """Roots that a person named while this host runs, as `CLIENT=DIR`."""
+        self.only: Roots | None = None
+        """The roots of a single pass over directories that a person named."""
         self.ingest = Ingest(
             store,
             self.append,
@@ -86,6 +90,10 @@ class Host:
         self._tasks: set[asyncio.Task[None]] = set()
         self._folding = asyncio.Lock()
         self._machine = socket.gethostname()
+
+    def roots(self) -> Roots:
+        """Every client's directories, as they are now."""
+        return self.only if self.only is not None else add_roots(find_roots(self.paths, self.config), self._named)
 
     # --- appending ----------------------------------------------------------------------------------------
 
@@ -188,6 +196,8 @@ class Host:
 
     async def look_around(self, now: int) -> int:
         """New files, the registries, the process table, and a slice of the quiet files; returns what was new."""
+        # A client may be installed, and its directory made, while this host runs.
+        self.ingest.roots = self.roots()
         fresh = [follow for follow in await self.ingest.discover() if follow.behind]
         if len(fresh) > MANY:
             self.start(self.read_history(fresh))
@@ -246,7 +256,8 @@ class Host:
         """`orc ingest` while a host runs: one complete pass, its progress told as events."""
         if request.arguments.get("all"):
             self.ingest.oldest = 0
-        self.ingest.roots = add_roots(self.ingest.roots, str(request.arguments.get("roots") or "").splitlines())
+        self._named += str(request.arguments.get("roots") or "").splitlines()
+        self.ingest.roots = self.roots()
         told = 0
 
         async def progress(done: int, total: int) -> None:

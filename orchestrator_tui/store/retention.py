@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from orchestrator_tui.store.writer import Store
 
-CHUNK = 5_000
-"""Rows per transaction."""
-TEXTS = (
-    "user.message",
-    "assistant.message",
-    "assistant.thinking",
-    "tool.call",
-    "tool.result",
-    "record.unknown",
-    "unparsed",
+CHUNK = 2_000
+"""Events per transaction."""
+TEXTS = frozenset(
+    {
+        "user.message",
+        "assistant.message",
+        "assistant.thinking",
+        "tool.call",
+        "tool.result",
+        "record.unknown",
+        "unparsed",
+    }
 )
 """Types that hold text; digests and lengths stay when it goes."""
-MAX_ROUNDS = 200
 
 
 async def keep_within(store: Store, max_bytes: int) -> int:
-    """Bring the file under `max_bytes`; returns how many events lost their text.
+    """Bring the database under `max_bytes`; returns how many events lost their text.
 
     Back-filled text goes before text that was observed live, the oldest first.
     """
     stripped = 0
-    for condition in ("at < seen_at", "at >= seen_at"):
-        for _ in range(MAX_ROUNDS):
+    if await store.size() <= max_bytes:
+        return 0
+    for late in (True, False):
+        ((last,),) = await store.rows("SELECT coalesce(max(seq), 0) FROM events")
+        for first in range(1, last + 1, CHUNK):
+            stripped += await store.rewrite(first, first + CHUNK - 1, without_text(late))
             if await store.size() <= max_bytes:
                 return stripped
-            count = await store.strip_text(condition, TEXTS, CHUNK, strip)
-            if not count:
-                break
-            stripped += count
     return stripped
+
+
+def without_text(late: bool) -> Callable[[Any], Any]:
+    """Takes the text out of a row of `events` that was found later (`late`), or of any."""
+
+    def change(row: Any) -> Any:
+        _, at, seen_at, _, _, kind, *_, payload = row
+        if kind not in TEXTS or (late and at >= seen_at):
+            return row
+        return (*row[:-1], strip(payload))
+
+    return change
 
 
 def strip(payload: bytes) -> bytes:
@@ -43,8 +59,9 @@ def strip(payload: bytes) -> bytes:
     value = msgspec.json.decode(payload)
     for name in ("text", "arguments", "output", "record"):
         part = value.get(name)
-        if isinstance(part, dict):
+        if isinstance(part, dict) and part.get("text"):
             part["text"] = ""
             part.pop("tail", None)
-    value.pop("head", None) if value.get("type") == "unparsed" else None
+    if value["type"] == "unparsed":
+        value.pop("head", None)
     return msgspec.json.encode(value)

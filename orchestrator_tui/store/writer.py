@@ -54,7 +54,6 @@ class Store:
         self._by_key: dict[int, Owner] = {}
         self._last_at: dict[int, int] = {}
         self._turn = asyncio.Lock()
-        self._stripped: dict[str, int] = {}
 
     @classmethod
     @asynccontextmanager
@@ -309,27 +308,20 @@ class Store:
         ((page,),) = await self.rows("PRAGMA page_size")
         return int((pages - free) * page)
 
-    async def strip_text(
-        self, condition: str, types: Sequence[str], limit: int, strip: Callable[[bytes], bytes]
-    ) -> int:
-        """Take the text out of the oldest events of some types that still have it; returns how many."""
-        marks = ",".join("?" * len(types))
+    async def rewrite(self, first: int, last: int, change: Callable[[Any], Any]) -> int:
+        """Write the events numbered `first` to `last` anew with `change` applied to each row; returns how many differ.
+
+        The whole range is taken out and put back: a row that only shrinks in its place gives no page back.
+        """
         async with self._transaction():
-            rows = await self.rows(
-                f"SELECT seq, payload FROM events WHERE {condition} AND type IN ({marks}) AND length(payload) > 256 "
-                "AND seq > ? ORDER BY seq LIMIT ?",
-                *types,
-                self._stripped.get(condition, 0),
-                limit,
-            )
-            await self._db.executemany(
-                "UPDATE events SET payload = ? WHERE seq = ?",
-                [(strip(payload), seq) for seq, payload in rows],
-            )
-        if rows:
-            self._stripped[condition] = rows[-1][0]
+            rows = await self.rows("SELECT * FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last)
+            new = [change(row) for row in rows]
+            changed = len([1 for a, b in zip(rows, new, strict=True) if a != b])
+            if changed:
+                await self._db.execute("DELETE FROM events WHERE seq BETWEEN ? AND ?", (first, last))
+                await self._db.executemany("INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?)", new)
         await self.rows("PRAGMA incremental_vacuum")
-        return len(rows)
+        return changed
 
     async def maintain(self) -> None:
         """Fold the write-ahead log back into the file."""
