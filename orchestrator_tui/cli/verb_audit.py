@@ -115,7 +115,7 @@ def audit_file(path: Path) -> Audit:
     fleet.watch.always = True
     timeline: list[Change] = []
     session = parser.session or path.stem
-    now = first = seq = 0
+    now = seq = 0
     index = -1
     for number, record in lines:
         header = number == 0 and client == "log" and (decode_object(record.data) or {}).get("kind") == "session"
@@ -124,12 +124,11 @@ def audit_file(path: Path) -> Audit:
             seq += 1
             at = draft.source_at if draft.source_at is not None else now
             now = max(now, at)
-            first = first or now
             fleet.apply(Event(seq, now, now, draft.source_at, draft.session, draft.body))
         session = parser.session or session
         if not header and session in fleet.sessions:
             _judge(fleet, session, index, now, timeline)
-    return Audit(fleet, session, index + 1, parser.first_at or first, timeline)
+    return Audit(fleet, session, index + 1, parser.first_at or 0, timeline)
 
 
 def _lines(path: Path) -> tuple[str, Iterator[tuple[int, Record]]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from orchestrator_tui.clients.base import Client
 from orchestrator_tui.clients.claude import Claude
+from orchestrator_tui.clients.codex import Codex
 from orchestrator_tui.clients.log import Log
 
-ALL: tuple[Client, ...] = (Claude(), Log())
+ALL: tuple[Client, ...] = (Claude(), Codex(), Log())
 BY_NAME: dict[str, Client] = {client.name: client for client in ALL}

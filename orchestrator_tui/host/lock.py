@@ -76,13 +76,20 @@ def holder_of(path: Path) -> HostRecord | None:
             # A shared try only: two askers at once must not take each other for a host.
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            try:
-                return msgspec.json.decode(os.read(fd, 4096), type=HostRecord)
-            except (msgspec.MsgspecError, OSError):
-                return HostRecord(0, 0, "", "", 0)
+            return _read(fd)
         return None
     finally:
         os.close(fd)
+
+
+def _read(fd: int) -> HostRecord:
+    """What the holder wrote; it may be writing just now."""
+    for _ in range(TRIES):
+        try:
+            return msgspec.json.decode(os.pread(fd, 4096, 0), type=HostRecord)
+        except (msgspec.MsgspecError, OSError):
+            time.sleep(0.01)
+    return HostRecord(0, 0, "", "", 0)
 
 
 def make_doorbell(path: Path) -> int:

@@ -177,7 +177,7 @@ def explain(error: Exception, path: Path) -> StoreError:
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")) or "readonly" in text:
         return StoreNotWritable(f"cannot write {path} ({text}); check its owner and mode, or set ORC_HOME elsewhere")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "locked" in text:
-        return StoreBusy(f"{path} was locked by another program for {BUSY_MS // 1000} s; it will be tried again")
+        return StoreBusy(f"{path} is locked by another program ({text}); try again when that has ended")
     if name.startswith("SQLITE_IOERR"):
         return StoreNotWritable(f"the disk refused {path} ({text}); check the disk, or set ORC_HOME elsewhere")
     return StoreError(f"{path}: {text}")

@@ -27,6 +27,7 @@ from orchestrator_tui.store.schema import (
     prepare,
 )
 
+WAL_TRIES = BUSY_MS // 50
 LIVE = 60 * SECOND
 """A source time this close to the clock is taken for now (DESIGN §2)."""
 
@@ -336,12 +337,12 @@ async def _set_up(db: aiosqlite.Connection, path: Path) -> None:
     for pragma in (
         f"busy_timeout={BUSY_MS}",
         "auto_vacuum=INCREMENTAL",
-        "journal_mode=WAL",
         "synchronous=NORMAL",
         "wal_autocheckpoint=1000",
         "journal_size_limit=16777216",
     ):
         await db.execute(f"PRAGMA {pragma}")
+    await _use_wal(db)
     version = await _version(db)
     check_version(version, path)
     if version == SCHEMA_VERSION:
@@ -364,6 +365,19 @@ async def _set_up(db: aiosqlite.Connection, path: Path) -> None:
     except BaseException:
         await db.execute("ROLLBACK")
         raise
+
+
+async def _use_wal(db: aiosqlite.Connection) -> None:
+    """Write-ahead logging. The switch does not wait for a reader, whatever the busy timeout says: this does."""
+    for attempt in range(WAL_TRIES):
+        try:
+            await db.execute("PRAGMA journal_mode=WAL")
+        except aiosqlite.OperationalError:
+            if attempt == WAL_TRIES - 1:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 async def _version(db: aiosqlite.Connection) -> int:

@@ -251,3 +251,19 @@ def test_the_local_file_system_is_recognised(tmp_path: Path) -> None:
 def test_a_missing_store_says_what_to_do(path: Path) -> None:
     with pytest.raises(StoreError, match="`orc host` starts watching"):
         Reader(path)
+
+
+async def test_a_reader_at_the_very_start_does_not_keep_the_store_from_opening(path: Path) -> None:
+    """The switch to write-ahead logging gives up at once on a reader, whatever the busy timeout says."""
+    schema.prepare(path)
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE other(x)")
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM other").fetchall()
+    opening = asyncio.ensure_future(opened(path))
+    done, _ = await asyncio.wait([opening], timeout=0.3)
+    assert not done
+    reader.execute("COMMIT")
+    await opening
+    reader.close()

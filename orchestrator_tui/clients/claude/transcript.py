@@ -51,7 +51,7 @@ from orchestrator_tui.events import (
     Usage,
     UserMessage,
 )
-from orchestrator_tui.excerpt import ARGUMENTS, excerpt, output
+from orchestrator_tui.excerpt import ARGUMENTS, digest, excerpt, output
 
 COPY_SLACK = 50 * MILLISECOND
 """A line of the session's own may be stamped this much before the line that opened the file."""
@@ -86,7 +86,7 @@ class TranscriptState(Struct):
     first_at: int | None = None
     """The file cannot be older than its first timestamp; an earlier line in it was copied from another session."""
     last_at: int | None = None
-    told: dict[str, str | bool] = field(default_factory=dict)
+    told: dict[str, str | bool | int] = field(default_factory=dict)
     """What `session.updated` has said, so that only changes are said again."""
     untold: dict[str, str | bool | int] = field(default_factory=dict)
     """Facts from before the first timestamp: they wait for it, or they would be placed at the time of reading."""
@@ -192,7 +192,10 @@ class Transcript:
         rank, title = title_of(value)
         if (title and rank > self.state.title_rank) or (title and rank == self.state.title_rank and rank > 0):
             self.state.title_rank = rank
-            if told.get("title") != title:
+            # Only its digest is remembered: a checkpoint holds no text.
+            code = digest(title)
+            if told.get("title") != code:
+                told["title"] = code
                 news.update(title=title[:ARGUMENTS], title_rank=rank)
         if self.state.last_at is None:
             self.state.untold.update(news)
@@ -201,7 +204,7 @@ class Transcript:
         self.state.untold = {}
         if not news:
             return []
-        told.update({key: item for key, item in news.items() if isinstance(item, str | bool)})
+        told.update({key: item for key, item in news.items() if key not in ("title", "title_rank")})
         return [SessionUpdated(**news)]
 
     # --- records ------------------------------------------------------------------------------------------

@@ -1,0 +1,304 @@
+"""Codex's rollouts (CLI 0.169.0, tolerant of older ones): `{timestamp, ordinal, type, payload}` per line.
+
+Traps, all measured: what a person types is written twice, and between it stands text that Codex puts in itself; the
+model is named by `turn_context` alone; errors and interruptions are fields of the turn's end; retries and waits for
+an approval are in no line; a fork copies no lines but goes on counting where its parent was (`usage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from orchestrator_tui.clients.base import Draft, Record, decode_object, record_key, session_id, text_of, timestamp
+from orchestrator_tui.clients.codex.content import (
+    changed_files,
+    error_kind,
+    first_line,
+    flat_text,
+    project_of,
+    quota_of,
+    reset_time,
+)
+from orchestrator_tui.clients.codex.items import finished_item, model_item, note_outcome
+from orchestrator_tui.clients.codex.state import RolloutState
+from orchestrator_tui.clients.codex.usage import context_after, token_count, usage_record
+from orchestrator_tui.clock import MAX_TIME, SECOND, iso
+from orchestrator_tui.events import (
+    ApiError,
+    CompactEnded,
+    KnownBody,
+    SessionUpdated,
+    TurnEnded,
+    TurnStarted,
+    UnknownRecord,
+    Unparsed,
+    Usage,
+    UserMessage,
+)
+from orchestrator_tui.excerpt import ARGUMENTS, excerpt
+
+MAX_WINDOW = 1 << 40
+SETTINGS = frozenset({"session_meta", "turn_context", "world_state", "thread_settings_applied"})
+"""Records that may stand between a compaction and the size of what it left."""
+NOISE = frozenset({"session_meta", "turn_context", "world_state", "inter_agent_communication", "compacted"})
+"""Records that are facts, or say nothing an event is made of."""
+QUIET_EVENTS = frozenset(
+    {
+        "thread_settings_applied",
+        "thread_name_updated",
+        "thread_rolled_back",
+        "thread_goal_updated",
+        "agent_message",
+        "agent_reasoning",
+        "agent_reasoning_raw_content",
+        "agent_reasoning_section_break",
+        "context_compacted",
+        "item_started",
+        "web_search_end",
+        "image_generation_end",
+        "view_image_tool_call",
+        "sub_agent_activity",
+        "entered_review_mode",
+        "exited_review_mode",
+        "background_event",
+        "warning",
+        "turn_diff",
+    }
+)
+TOOL_ENDS = frozenset({"exec_command_end", "mcp_tool_call_end", "patch_apply_end"})
+"""Ends of tools as versions before `item_completed` wrote them: `{call_id, status | exit_code | success}`."""
+
+
+class Rollout:
+    """The parser of one rollout: one thread, be it a session, a fork or a sub-agent."""
+
+    def __init__(self, thread: str, state: bytes | None) -> None:
+        """`thread` is the id in the file's name."""
+        self.state = msgspec.msgpack.decode(state, type=RolloutState) if state else RolloutState(scope=thread)
+        self.session: str | None = session_id("codex", thread)
+
+    @property
+    def first_at(self) -> int | None:
+        """The first time in the file."""
+        return self.state.first_at
+
+    def feed(self, record: Record) -> Iterator[Draft]:
+        """The drafts of one line."""
+        if not record.data.strip():
+            return
+        value = decode_object(record.data)
+        payload = value.get("payload") if value is not None else None
+        if value is None or not isinstance(payload, dict):
+            reason = "not a JSON object" if value is None else "no payload"
+            yield from self._drafts(record, [Unparsed(reason=reason, head=_head(record.data))])
+            return
+        at = timestamp(value.get("timestamp"))
+        if at is not None:
+            self.state.first_at = at if self.state.first_at is None else self.state.first_at
+            self.state.last_at = at
+        kind = str(value.get("type"))
+        bodies: list[KnownBody] = []
+        try:
+            bodies += self._compaction(kind, payload)
+            bodies += self._facts(kind, payload)
+            bodies += self._read(kind, payload, record)
+        except (AttributeError, TypeError, KeyError, ValueError, OverflowError) as error:
+            bodies.append(Unparsed(reason=f"unexpected shape: {type(error).__name__}", head=_head(record.data)))
+        yield from self._drafts(record, bodies)
+
+    # --- facts about the session --------------------------------------------------------------------------
+
+    def _facts(self, kind: str, payload: dict[str, Any]) -> list[KnownBody]:
+        facts: dict[str, Any] = {}
+        if "client" not in self.state.told and "client" not in self.state.untold:
+            facts["client"] = "codex"
+        what = payload.get("type") if kind == "event_msg" else None
+        if kind == "session_meta":
+            facts |= self._meta(payload)
+        elif kind == "turn_context":
+            self.state.turn_model = text_of(payload.get("model")) or self.state.turn_model
+            policy = payload.get("sandbox_policy")
+            sandbox = text_of(policy.get("type", policy.get("mode"))) if isinstance(policy, dict) else None
+            approval = text_of(payload.get("approval_policy"))
+            facts["permission_mode"] = "/".join(part for part in (approval, sandbox) if part)
+            facts |= {"model": payload.get("model"), "effort": payload.get("effort"), "cwd": payload.get("cwd")}
+        elif what == "thread_settings_applied":
+            settings = payload.get("thread_settings")
+            settings = settings if isinstance(settings, dict) else {}
+            self.state.next_model = text_of(settings.get("model")) or self.state.next_model
+            facts |= {name: settings.get(name) for name in ("model", "cwd")}
+            facts["effort"] = settings.get("reasoning_effort")
+        elif what in ("task_started", "turn_started"):
+            facts["context_window"] = payload.get("model_context_window")
+        elif what == "token_count" and isinstance(payload.get("info"), dict):
+            facts["context_window"] = payload["info"].get("model_context_window")
+        title, rank = self._title(what, payload)
+        if rank > self.state.title_rank or rank == 3:
+            facts["title"] = title
+        news = {name: item for name, item in facts.items() if _is_fact(name, item)}
+        news = {name: item[:ARGUMENTS] if isinstance(item, str) else item for name, item in news.items()}
+        news = {name: item for name, item in news.items() if self.state.told.get(name) != item}
+        if "title" in news:
+            self.state.title_rank = news["title_rank"] = rank
+        return self._tell(news)
+
+    def _tell(self, news: dict[str, Any]) -> list[KnownBody]:
+        if self.state.last_at is None:
+            self.state.untold.update(news)
+            return []
+        news = self.state.untold | news
+        self.state.untold = {}
+        self.state.told.update(news)
+        return [SessionUpdated(**news)] if news else []
+
+    def _meta(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """The facts of the file's own `session_meta`, the first; later ones came with copied history."""
+        thread = text_of(meta.get("id"))
+        if thread:
+            self.state.scope = thread[:128]
+        if self.state.opened:
+            return {}
+        self.state.opened = True
+        source, git, cwd = meta.get("source"), meta.get("git"), text_of(meta.get("cwd"))
+        spawn = source.get("subagent") if isinstance(source, dict) else None
+        spawn = spawn.get("thread_spawn") if isinstance(spawn, dict) else None
+        spawn = spawn if isinstance(spawn, dict) else {}
+        parent = text_of(meta.get("parent_thread_id")) or text_of(spawn.get("parent_thread_id"))
+        fork = text_of(meta.get("forked_from_id"))
+        self.state.subagent = parent is not None or isinstance(source, dict) or meta.get("thread_source") == "subagent"
+        self.state.inherits = parent is not None or fork is not None or isinstance(meta.get("history_base"), dict)
+        self.state.headless = source == "exec"
+        facts: dict[str, Any] = {"cwd": cwd, "client_version": meta.get("cli_version")}
+        facts["branch"] = git.get("branch") if isinstance(git, dict) else None
+        facts["project"] = project_of(cwd) if cwd else None
+        facts["interactive"] = False if self.state.headless or self.state.subagent else _interactive(meta)
+        origin = session_id("codex", parent or fork or "")
+        if (parent or fork) and origin != self.session:
+            facts |= {"parent": origin, "relation": "subagent" if parent else "fork"}
+        return facts
+
+    def _title(self, what: object, payload: dict[str, Any]) -> tuple[str | None, int]:
+        """(title, `events.SessionUpdated.title_rank`) that the record gives its session."""
+        if what == "thread_name_updated":
+            return text_of(payload.get("thread_name")), 3
+        source = payload.get("source")
+        spawn = source.get("subagent") if isinstance(source, dict) else None
+        if isinstance(spawn, dict) or text_of(payload.get("agent_nickname")):
+            spawn = spawn.get("thread_spawn") if isinstance(spawn, dict) else None
+            named = [payload, spawn] if isinstance(spawn, dict) else [payload]
+            names = [
+                next((n for p in named if (n := text_of(p.get(k)))), None) for k in ("agent_nickname", "agent_role")
+            ]
+            return " · ".join(name for name in names if name), 2
+        text = _typed(what, payload)
+        return (first_line(text), 0) if text is not None else (None, -1)
+
+    # --- records ------------------------------------------------------------------------------------------
+
+    def _read(self, kind: str, payload: dict[str, Any], record: Record) -> list[KnownBody]:
+        if kind in NOISE:
+            self.state.compacted = self.state.compacted or kind == "compacted"
+            return []
+        what, bodies = str(payload.get("type")), None
+        if kind == "event_msg":
+            bodies = self._event(what, payload)
+        elif kind == "response_item":
+            bodies = model_item(self.state, payload)
+        elif kind == "token_usage_record":
+            self.state.step_open = False
+            bodies = usage_record(self.state, payload)
+        if bodies is not None:
+            return bodies
+        name = f"{kind}/{what}" if kind in ("event_msg", "response_item") else kind
+        raw = record.data[: 4 * ARGUMENTS].decode("utf-8", "replace").strip()
+        return [UnknownRecord(kind=name[:64], record=excerpt(raw, ARGUMENTS))]
+
+    def _event(self, what: str, payload: dict[str, Any]) -> list[KnownBody] | None:
+        text = _typed(what, payload)
+        if text is not None:
+            self.state.step_open = False
+            words = excerpt(text)
+            return [UserMessage(text=words, synthetic=self.state.subagent, headless=self.state.headless)]
+        if what == "item_completed":
+            return finished_item(self.state, payload["item"])
+        if what == "token_count":
+            self.state.quota = quota_of(payload.get("rate_limits"), self.state.last_at) or self.state.quota
+            info = payload.get("info")
+            return token_count(self.state, info) if isinstance(info, dict) else []
+        if what in ("task_started", "turn_started"):
+            self.state.turn, self.state.step_open = (text_of(payload.get("turn_id")) or "")[:64], False
+            return [TurnStarted()]
+        if what in ("task_complete", "turn_complete"):
+            return self._end(payload)
+        if what == "turn_aborted":
+            if payload.get("reason") != "interrupted":
+                return self._end(payload)
+            return [UserMessage(text=excerpt("[turn interrupted]"), interrupt=True, headless=self.state.headless)]
+        if what in ("error", "stream_error"):
+            return [self._error(payload, final=what == "error")]
+        if what in TOOL_ENDS:
+            ok = note_outcome(self.state, payload.get("call_id"), payload)
+            return list(changed_files(payload.get("changes"))) if ok else []
+        return [] if what in QUIET_EVENTS or what.startswith("collab_") else None
+
+    def _end(self, payload: dict[str, Any]) -> list[KnownBody]:
+        took, error = payload.get("duration_ms"), payload.get("error")
+        self.state.step_open = False
+        ended = TurnEnded(duration_ms=took if isinstance(took, int) and 0 <= took < MAX_WINDOW else None)
+        return [self._error(error, final=True), ended] if isinstance(error, dict) else [ended]
+
+    def _error(self, error: dict[str, Any], final: bool) -> KnownBody:
+        """`{message, codex_error_info}`; a used-up quota names the time in the account's own clock, if at all."""
+        text = (text_of(error.get("message")) or "")[:ARGUMENTS]
+        kind, status = error_kind(error.get("codex_error_info"), text)
+        resets_at = reset_time(self.state.quota)
+        if status == 429 and "try again" not in text and resets_at is not None and resets_at < MAX_TIME // SECOND:
+            text = f"{text} The quota resets at {iso(resets_at * SECOND)}.".strip()
+        return ApiError(status=status, kind=kind, text=text, final=final)
+
+    def _compaction(self, kind: str, payload: dict[str, Any]) -> list[KnownBody]:
+        """A compaction is told with the first record after it: a `token_count` says how much is left."""
+        what = payload.get("type") if kind == "event_msg" else kind
+        if not self.state.compacted or what in SETTINGS or what == "compacted":
+            return []
+        self.state.compacted = False
+        after = context_after(payload.get("info")) if what == "token_count" else None
+        return [CompactEnded(pre_tokens=self.state.prompt or None, post_tokens=after)]
+
+    # --- handing over -------------------------------------------------------------------------------------
+
+    def _drafts(self, record: Record, bodies: list[KnownBody]) -> Iterator[Draft]:
+        for index, body in enumerate(bodies):
+            key = record_key("codex", record.data if not index else b"%d:" % index + record.data)
+            response = self.state.usage_key if isinstance(body, Usage) else None
+            if self.session is not None:
+                yield Draft(self.session, body, self.state.last_at, key, record.offset, record.length, response)
+
+
+def _typed(what: object, payload: dict[str, Any]) -> str | None:
+    """What a person typed: `item_completed` with a `UserMessage`, or the older `user_message`."""
+    if what == "user_message":
+        return text_of(payload.get("message"))
+    item = payload.get("item") if what == "item_completed" else None
+    return flat_text(item.get("content")) if isinstance(item, dict) and item.get("type") == "UserMessage" else None
+
+
+def _is_fact(name: str, item: object) -> bool:
+    """Whether a value is what the fact's name promises; None and "" say nothing."""
+    if name == "context_window":
+        return isinstance(item, int) and not isinstance(item, bool) and 0 < item < MAX_WINDOW
+    return isinstance(item, bool) if name == "interactive" else isinstance(item, str) and item != ""
+
+
+def _interactive(meta: dict[str, Any]) -> bool | None:
+    """Whether a person sits at it. The TUI says `vscode`, as all clients of the app-server do; its name tells."""
+    if meta.get("source") == "cli" or meta.get("originator") in ("codex-tui", "codex_cli_rs", "codex_vscode"):
+        return True
+    return None
+
+
+def _head(data: bytes) -> str:
+    return data[:256].decode("utf-8", "replace")

@@ -1,0 +1,71 @@
+"""What the parser of a Codex rollout remembers between two lines; all of it bounded (Codex CLI 0.169.0)."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+MAX_TOTALS = 64
+"""Cumulative counts remembered: a repeated `token_count` repeats one of the last few."""
+MAX_OUTCOMES = 64
+"""Finished tools whose output has not come yet."""
+
+
+class Limit(Struct, frozen=True):
+    """One window of the account's quota, from the `x-codex-*` response headers."""
+
+    used_percent: float
+    window_minutes: int | None = None
+    resets_at: int | None = None
+    """Seconds since the epoch."""
+
+
+class Quota(Struct, frozen=True):
+    """The account's quota as the last response reported it."""
+
+    primary: Limit | None = None
+    secondary: Limit | None = None
+    limit_id: str | None = None
+    plan: str | None = None
+    at: int | None = None
+    """When it was reported, nanoseconds since the epoch."""
+
+
+class RolloutState(Struct):
+    """What the parser must remember between two lines."""
+
+    first_at: int | None = None
+    last_at: int | None = None
+    told: dict[str, str | bool | int] = field(default_factory=dict)
+    """What `session.updated` has said, so that only changes are said again."""
+    untold: dict[str, str | bool | int] = field(default_factory=dict)
+    """Facts from before the first timestamp: they wait for it, or they would be placed at the time of reading."""
+    title_rank: int = -1
+    opened: bool = False
+    """The file's own `session_meta` was read; a further one is history that was copied or a repeat."""
+    scope: str = ""
+    """The thread that the cumulative counts belong to: that of the last `session_meta`."""
+    inherits: bool = False
+    """A fork or a sub-agent: its cumulative counts may begin with somebody else's."""
+    headless: bool = False
+    subagent: bool = False
+    turn: str = ""
+    step: int = 0
+    step_open: bool = False
+    turn_model: str | None = None
+    next_model: str | None = None
+    """The thread's setting: it holds until a turn names its own."""
+    usage_key: bytes = b""
+    """Key of the response counted last."""
+    prompt: int = 0
+    """Tokens in the context window of that response's request."""
+    totals: list[str] = field(default_factory=list)
+    """Cumulative counts whose response is counted, or was somebody else's."""
+    unmatched: str = ""
+    """Usage of a record that named no cumulative count: the `token_count` that repeats it is the same response."""
+    compacted: bool = False
+    """A compaction whose outcome is not told yet."""
+    outcomes: dict[str, bool] = field(default_factory=dict)
+    """Tool call -> whether it succeeded, until its output comes."""
+    plan: list[str] = field(default_factory=list)
+    """The to-do list as last told, `<status> <digest>` each."""
+    quota: Quota | None = None

@@ -1,0 +1,146 @@
+"""Real clients from npm, pointed at a scripted model server on loopback, each with a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Orc, wait_for
+
+KEY = "test-key-of-no-account-000000000000"
+
+
+def clients() -> Path:
+    """Where `make test-clients` put them."""
+    return Path(os.environ.get("ORC_CLIENTS", "")) / "node_modules" / ".bin"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Iterator[str]:
+    """The address of a running model server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = Path(__file__).with_name("mock_model.py")
+    log = tmp_path / "requests.jsonl"
+    server = subprocess.Popen(
+        [sys.executable, str(script), "--port", str(port), "--log", str(log), "--otlp", str(tmp_path / "otlp.jsonl")]
+    )
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(answers)
+    yield f"http://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+class Tmux:
+    """A program in a tmux server of its own."""
+
+    def __init__(self, socket: Path, argv: list[str], env: dict[str, str], cwd: Path) -> None:
+        self._base = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+        self._env = env
+        self("new-session", "-d", "-s", "t", "-x", "120", "-y", "40", "-c", str(cwd), "--", *argv)
+
+    def __call__(self, *args: str, check: bool = True) -> str:
+        done = subprocess.run([*self._base, *args], env=self._env, capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout
+
+    def type(self, text: str) -> None:
+        """Type a line; Enter only after the text is on the screen."""
+        self("send-keys", "-t", "t", "-l", text)
+        self.wait_for_text(text)
+        self("send-keys", "-t", "t", "Enter")
+
+    def wait_for_text(self, text: str) -> None:
+        """Wait until the screen shows it."""
+        wait_for(lambda: text in self("capture-pane", "-p", "-t", "t"), 30)
+
+
+class Client:
+    """How Claude Code is started in these tests."""
+
+    def __init__(self, orc: Orc, model: str, project: Path) -> None:
+        self.binary = clients() / "claude"
+        if not self.binary.exists():
+            pytest.skip("no claude there; `make test-clients` installs it")
+        self.project = project
+        project.mkdir()
+        settings = {
+            "hasCompletedOnboarding": True,
+            "theme": "dark",
+            "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
+            "projects": {str(project): {"hasTrustDialogAccepted": True, "allowedTools": []}},
+        }
+        (orc.home / ".claude.json").write_text(json.dumps(settings))
+        self.env = {
+            **{k: v for k, v in orc.env.items() if not k.startswith("TMUX")},
+            "ANTHROPIC_BASE_URL": model,
+            "ANTHROPIC_API_KEY": KEY,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "DISABLE_TELEMETRY": "1",
+        }
+
+
+@pytest.fixture
+def claude_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
+    """An interactive `claude` in a terminal."""
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux there")
+    client = Client(orc, model, tmp_path / "web")
+    tmux = Tmux(tmp_path / "tmux", [str(client.binary)], {**client.env, "TERM": "xterm-256color"}, client.project)
+    yield tmux
+    tmux("kill-server", check=False)
+    end_all(orc.home)
+
+
+@pytest.fixture
+def claude(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `claude ARGS...` in a project of its own; what is left of it is ended afterwards."""
+    client = Client(orc, model, tmp_path / "web")
+    started = []
+
+    def start(*args: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [str(client.binary), *args],
+            env=client.env,
+            cwd=client.project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    end_all(orc.home)
+
+
+def end_all(home: Path) -> None:
+    """Tool shells live in sessions of their own; they carry the scratch home in their environment."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), 9)
+        except OSError:
+            continue
