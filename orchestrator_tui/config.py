@@ -41,12 +41,20 @@ class Clients(Struct, frozen=True, forbid_unknown_fields=True):
     """Further directories per client, e.g. `claude = ["/mnt/box/.claude"]`."""
 
 
+class Screen(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[screen]`: the dashboard."""
+
+    theme: str = "night"
+    """Name of a theme: a shipped one, or one of yours in the `themes` directory."""
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
     store: Store = field(default_factory=Store)
     host: Host = field(default_factory=Host)
     clients: Clients = field(default_factory=Clients)
+    screen: Screen = field(default_factory=Screen)
 
 
 def load(path: Path) -> Config:

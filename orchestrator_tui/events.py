@@ -191,6 +191,13 @@ class SessionEnded(Body, frozen=True, tag="session.ended"):
     text: str | None = None
 
 
+class SeatTaken(Body, frozen=True, tag="seat.taken"):
+    """The session's place on the map, for life: the region and its number there, as in `api/7`."""
+
+    region: str
+    number: int
+
+
 # --- counting -----------------------------------------------------------------------------------------------
 
 
@@ -393,7 +400,7 @@ class Unknown(Struct, frozen=True):
 
 KnownBody = (
     SessionUpdated | TurnStarted | TurnEnded | UserMessage | AssistantMessage | AssistantThinking | ToolCall
-    | ToolResult | FileChanged | TaskUpdated | CompactStarted | CompactEnded | Check | SessionEnded | Usage
+    | ToolResult | FileChanged | TaskUpdated | SeatTaken | CompactStarted | CompactEnded | Check | SessionEnded | Usage
     | UsageCorrected | UsageMoved | StreamProgress | ApiError | Hook | Unparsed | UnknownRecord | ProcessObserved
     | ProcessGone | ClientStatus | HostStarted | HostStopped | Beat | SettingsChanged | CommandRequested
     | CommandProgressed | CommandEnded

@@ -68,12 +68,15 @@ def utf8(text: str) -> str:
 
 
 def age(nanoseconds: int) -> str:
-    """A duration as a person reads it, coarser the longer it is: `41s`, `3m10s`, `12m`, `1h12m`, `3d`."""
+    """A duration as a person reads it, in steps as coarse as it is long: `41s`, `3m10s`, `12m`, `1h12m`, `3d`.
+
+    Steps are 1 s under a minute, 10 s under ten, then minutes and days, so that a screen of ages holds still.
+    """
     seconds = max(0, nanoseconds) // 1_000_000_000
     if seconds < 60:
         return f"{seconds}s"
     if seconds < 600:
-        minutes, rest = divmod(seconds, 60)
+        minutes, rest = divmod(seconds // 10 * 10, 60)
         return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
     if seconds < 3600:
         return f"{seconds // 60}m"

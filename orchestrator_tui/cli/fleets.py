@@ -67,7 +67,7 @@ def check_host(fleet: Fleet, paths: Paths, now: int) -> str | None:
 
 
 def find_session(reader: Reader, fleet: Fleet, name: str, at: int | None = None) -> Session:
-    """The session that SESSION names: a full id, a unique prefix of it, or a part of a title (CONTRACT §1).
+    """The session that SESSION names: an id, a unique prefix of it, a seat, or a part of a title (CONTRACT §1).
 
     Raises UsageError when nothing or more than one fits; the words list what fits.
     """
@@ -78,6 +78,8 @@ def find_session(reader: Reader, fleet: Fleet, name: str, at: int | None = None)
         # A log's sub-agents begin with their session's name: the session itself is meant.
         roots = [i for i in fits if not any(i.startswith(other + "/") for other in fits)]
         fits = roots or fits
+    if not fits and name:
+        fits = [s.id for s in fleet.sessions.values() if s.place is not None and clean(s.place) == name]
     if not fits and name:
         wanted = name.casefold()
         fits = [s.id for s in fleet.sessions.values() if s.title and wanted in clean(s.title).casefold()]

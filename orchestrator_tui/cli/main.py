@@ -38,17 +38,15 @@ def main(argv: Sequence[str]) -> int:
         if name == chosen:
             import_module(f"orchestrator_tui.cli.verb_{name}").arguments(child)
     args = parser.parse_args(argv)
-    if args.verb is None:
-        parser.print_help(sys.stderr)
-        return 2
+    verb = args.verb or "open"
     try:
-        status = import_module(f"orchestrator_tui.cli.verb_{args.verb}").run(args)
+        status = import_module(f"orchestrator_tui.cli.verb_{verb}").run(args)
         sys.stdout.flush()
     except UsageError as error:
-        print(f"orc {args.verb}: {line(str(error))}", file=sys.stderr)
+        print(f"orc {verb}: {line(str(error))}", file=sys.stderr)
         return 2
     except OrcError as error:
-        print(f"orc {args.verb}: {line(str(error))}", file=sys.stderr)
+        print(f"orc {verb}: {line(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

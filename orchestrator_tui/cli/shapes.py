@@ -31,6 +31,7 @@ def session_json(view: View, session: Session) -> dict[str, Any]:
     rate = session.burn.rate(view.at)
     return {
         "id": session.id,
+        "seat": session.place,
         "client": session.client,
         "title": session.title,
         "project": session.project,

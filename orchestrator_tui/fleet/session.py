@@ -112,6 +112,14 @@ class Session(Struct):
     report: SelfReport | None = None
     tasks: dict[str, ev.TaskUpdated] = field(default_factory=dict)
     unparsed: int = 0
+    region: str | None = None
+    seat: int | None = None
+    """Its number in the region of the map; None until a host has given it one, and for sub-agents."""
+
+    @property
+    def place(self) -> str | None:
+        """The seat as a person writes it: `api/7`."""
+        return f"{self.region}/{self.seat}" if self.seat is not None else None
 
     @property
     def pid(self) -> int | None:
@@ -295,6 +303,10 @@ def _task(s: Session, at: int, e: ev.TaskUpdated) -> None:
         del s.tasks[next(iter(s.tasks))]
 
 
+def _seat(s: Session, at: int, e: ev.SeatTaken) -> None:
+    s.region, s.seat = e.region, e.number
+
+
 def _unparsed(s: Session, at: int, e: ev.Unparsed) -> None:
     s.unparsed += 1
 
@@ -321,6 +333,7 @@ HANDLERS: dict[type, Callable[[Session, int, Any], None]] = {
     ev.ProcessGone: _process_gone,
     ev.ClientStatus: _client_status,
     ev.TaskUpdated: _task,
+    ev.SeatTaken: _seat,
     ev.Unparsed: _unparsed,
 }
 """What each type does to its session; a type that is not here changes nothing."""

@@ -27,6 +27,7 @@ from orchestrator_tui.events import (
     SettingsChanged,
 )
 from orchestrator_tui.fleet import FOLD_VERSION
+from orchestrator_tui.fleet.seats import unseated
 from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Follow, Ingest
 from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.processes import Processes
@@ -210,6 +211,7 @@ class Host:
             self.ingest.want(claim.session)
         seen = self.processes.claims(claims, self.fleet.sessions, now)
         await self.note([(session, self._here(body)) for session, body in seen])
+        await self.note(unseated(self.fleet, now - 24 * HOUR))
         return len(fresh) + len(seen) + await self.ingest.poll_cold()
 
     def _here(self, body: KnownBody) -> KnownBody:

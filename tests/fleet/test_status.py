@@ -86,7 +86,7 @@ def test_a_host_that_died_is_fog_with_its_last_sign() -> None:
     assert status_of(fleet, session, START + 90 * SECOND).status == "tool_running"
     late = status_of(fleet, session, START + 91 * SECOND)
     assert late.status == "fog"
-    assert "host not running for 1m31s; last known: tool running" in late.evidence
+    assert "host not running for 1m30s; last known: tool running" in late.evidence
 
 
 def test_a_sub_agent_lives_in_its_parents_process() -> None:

@@ -27,7 +27,7 @@ class Codex:
     name = NAME
 
     def __init__(self) -> None:
-        self._locks = Locks()
+        self._locks: dict[Path, Locks] = {}
 
     def roots(self, environ: Mapping[str, str]) -> list[Path]:
         """`$CODEX_HOME`, else `~/.codex`."""
@@ -56,4 +56,5 @@ class Codex:
             files = listing.walk(root / "sessions", 3, now)
             return next((entry.path for entry in files if entry.name.endswith(ending)), None)
 
-        return self._locks.claims(root / "thread-writer-locks", listing, now, rollout)
+        locks = self._locks.setdefault(root, Locks(root / "thread-writer-locks"))
+        return locks.claims(listing, now, rollout)

@@ -72,8 +72,8 @@ def arguments_in(value: object) -> object:
 def tool_output(value: object) -> tuple[str, bool | None]:
     """(text, whether the tool succeeded; None when it does not say) of a call's `output`.
 
-    The lines in front of a command's output hold a random chunk id and a duration: two equal answers would differ,
-    so those lines are left out.
+    The lines in front of a command's output hold a random chunk id, a duration, a session's number: two equal answers
+    would differ, so those lines are left out.
     """
     if isinstance(value, dict):
         said = value.get("success")
@@ -88,7 +88,7 @@ def tool_output(value: object) -> tuple[str, bool | None]:
     at, ok, kept = 0, None, ""
     while True:
         if found := _RUNNING.match(text, at):
-            kept = found[0]
+            kept = "Process running\n"
         elif found := _EXIT.match(text, at):
             ok = int(found[1]) == 0
         elif at and text.startswith("Output:\n", at):

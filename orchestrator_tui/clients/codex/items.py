@@ -59,6 +59,32 @@ QUIET_ENDS = frozenset(
     }
 )
 """Completed items that are in the rollout as the model's own items too, or say nothing more."""
+QUIET_EVENTS = frozenset(
+    {
+        "thread_settings_applied",
+        "thread_name_updated",
+        "thread_rolled_back",
+        "thread_goal_updated",
+        "agent_message",
+        "agent_reasoning",
+        "agent_reasoning_raw_content",
+        "agent_reasoning_section_break",
+        "context_compacted",
+        "item_started",
+        "web_search_end",
+        "image_generation_end",
+        "view_image_tool_call",
+        "sub_agent_activity",
+        "entered_review_mode",
+        "exited_review_mode",
+        "background_event",
+        "warning",
+        "turn_diff",
+    }
+)
+"""Events that are in the rollout as the model's own items too, are facts, or say nothing an event is made of."""
+TOOL_ENDS = frozenset({"exec_command_end", "mcp_tool_call_end", "patch_apply_end"})
+"""Ends of tools as versions before `item_completed` wrote them: `{call_id, status | exit_code | success}`."""
 
 
 def model_item(state: RolloutState, item: dict[str, Any]) -> list[KnownBody] | None:

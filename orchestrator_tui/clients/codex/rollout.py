@@ -22,7 +22,7 @@ from orchestrator_tui.clients.codex.content import (
     quota_of,
     reset_time,
 )
-from orchestrator_tui.clients.codex.items import finished_item, model_item, note_outcome
+from orchestrator_tui.clients.codex.items import QUIET_EVENTS, TOOL_ENDS, finished_item, model_item, note_outcome
 from orchestrator_tui.clients.codex.state import RolloutState
 from orchestrator_tui.clients.codex.usage import context_after, token_count, usage_record
 from orchestrator_tui.clock import MAX_TIME, SECOND, iso
@@ -45,31 +45,6 @@ SETTINGS = frozenset({"session_meta", "turn_context", "world_state", "thread_set
 """Records that may stand between a compaction and the size of what it left."""
 NOISE = frozenset({"session_meta", "turn_context", "world_state", "inter_agent_communication", "compacted"})
 """Records that are facts, or say nothing an event is made of."""
-QUIET_EVENTS = frozenset(
-    {
-        "thread_settings_applied",
-        "thread_name_updated",
-        "thread_rolled_back",
-        "thread_goal_updated",
-        "agent_message",
-        "agent_reasoning",
-        "agent_reasoning_raw_content",
-        "agent_reasoning_section_break",
-        "context_compacted",
-        "item_started",
-        "web_search_end",
-        "image_generation_end",
-        "view_image_tool_call",
-        "sub_agent_activity",
-        "entered_review_mode",
-        "exited_review_mode",
-        "background_event",
-        "warning",
-        "turn_diff",
-    }
-)
-TOOL_ENDS = frozenset({"exec_command_end", "mcp_tool_call_end", "patch_apply_end"})
-"""Ends of tools as versions before `item_completed` wrote them: `{call_id, status | exit_code | success}`."""
 
 
 class Rollout:

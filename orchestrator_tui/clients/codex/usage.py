@@ -15,6 +15,7 @@ from orchestrator_tui.clients.codex.state import MAX_TOTALS, RolloutState
 from orchestrator_tui.events import KnownBody, Tokens, Unparsed, Usage
 
 _COUNTS = ("input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens")
+_NEEDED = ("input_tokens", "output_tokens")
 
 
 def usage_record(state: RolloutState, payload: dict[str, Any]) -> list[KnownBody]:
@@ -76,6 +77,8 @@ def tokens_in(usage: object) -> Tokens:
     """
     if not isinstance(usage, dict):
         raise ValueError("not an object")
+    if any(usage.get(name) is None for name in _NEEDED):
+        raise ValueError("no input or output")
     whole, read, write, out = (count_of(usage.get(name)) for name in _COUNTS)
     return tokens_of(
         input=whole - read - write,
@@ -88,7 +91,7 @@ def tokens_in(usage: object) -> Tokens:
 
 def _mark(usage: object) -> str | None:
     """All counts of a usage as one word; None when it is none."""
-    if not isinstance(usage, dict):
+    if not isinstance(usage, dict) or any(usage.get(name) is None for name in _NEEDED):
         return None
     names = (*_COUNTS, "reasoning_output_tokens", "total_tokens")
     try:

@@ -1,0 +1,1 @@
+"""Pure drawing: from a frame, a size and a palette to lines of styled text."""

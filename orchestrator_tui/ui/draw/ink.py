@@ -1,0 +1,117 @@
+"""What drawing is made of: runs of text in a role, lines of runs, and frames around them.
+
+A role is a name of the palette, with attributes after it (`waiting bold`) and a background after `on`
+(`text on amber`): the theme turns it into colours, so that a change of theme needs no new drawing.
+"""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+
+Run = tuple[str, str]
+"""(text, role)"""
+Line = tuple[Run, ...]
+
+GLYPHS = {
+    "working": "●", "tool_running": "▶", "thinking": "◌", "waiting": "◆", "rate_limited": "◔", "looping": "∞",
+    "spinning": "≋", "stalled": "■", "errored": "╳", "dead": "†", "orphaned": "◇", "paused": "‖", "finished": "✓",
+    "fog": "·",
+}  # fmt: skip
+ROLES = {
+    "working": "working", "tool_running": "tool", "thinking": "thinking", "waiting": "waiting",
+    "rate_limited": "limited", "looping": "looping", "spinning": "spinning", "stalled": "stalled",
+    "errored": "errored", "dead": "dead", "orphaned": "dead", "paused": "paused", "finished": "finished", "fog": "fog",
+}  # fmt: skip
+SPARKS = " ▁▂▃▄▅▆▇█"
+
+
+def width(text: str) -> int:
+    """Cells that a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def fit(text: str, cells: int) -> str:
+    """The text in exactly so many cells, cut with an ellipsis or filled with spaces."""
+    if cells <= 0:
+        return ""
+    have = width(text)
+    if have > cells:
+        # A wide character may end one cell short of the cut.
+        text = set_cell_size(text, cells - 1).rstrip() + "…"
+        have = width(text)
+    return text + " " * (cells - have)
+
+
+def line_of(runs: list[Run], cells: int, fill: str = "text") -> Line:
+    """Runs as one line of exactly so many cells; what does not fit is cut with an ellipsis."""
+    out: list[Run] = []
+    left = cells
+    for text, role in runs:
+        if left <= 0:
+            break
+        size = width(text)
+        if size > left:
+            out.append((fit(text, left), role))
+            left = 0
+        elif size:
+            out.append((text, role))
+            left -= size
+    if left > 0:
+        out.append((" " * left, fill))
+    return tuple(out)
+
+
+def sides(left: list[Run], right: list[Run], cells: int, fill: str = "text") -> Line:
+    """Runs at both ends of a line; the left ones give way."""
+    size = sum(width(text) for text, _ in right)
+    if size >= cells:
+        return line_of(right, cells, fill)
+    return (*line_of(left, cells - size, fill), *right)
+
+
+def spark(values: tuple[int, ...], columns: int) -> str:
+    """A curve of eighths, its highest value the full height; quiet is empty."""
+    if not values or not columns:
+        return " " * columns
+    shown = values[-columns:]
+    top = max(shown)
+    if not top:
+        return " " * columns
+    text = "".join(SPARKS[-(-value * 8 // top)] for value in shown)
+    return text.rjust(columns)
+
+
+def framed(lines: list[Line], columns: int, rows: int, title: list[Run], right: list[Run], role: str) -> list[Line]:
+    """Lines inside a rounded frame with a title, filled to size."""
+    inner = columns - 2
+    if inner < 1 or rows < 2:
+        return [line_of([], columns) for _ in range(rows)]
+    head: list[Run] = [("╭─ ", role), *title, (" ", role)] if title else [("╭", role)]
+    tail: list[Run] = [(" ", role), *right, (" ─╮", role)] if right else [("╮", role)]
+    used = sum(width(text) for text, _ in (*head, *tail))
+    if used > columns:
+        tail = [("╮", role)]
+    used = sum(width(text) for text, _ in (*head, *tail))
+    if used > columns:
+        head = list(line_of(head, columns - 1, role))
+        top: Line = (*head, *tail)
+    else:
+        top = (*head, ("─" * (columns - used), role), *tail)
+    body = [(("│", role), *part, ("│", role)) for part in lines[: rows - 2]]
+    blank: Line = (("│", role), (" " * inner, "text"), ("│", role))
+    body += [blank] * (rows - 2 - len(body))
+    return [top, *body, (("╰" + "─" * inner + "╯", role),)]
+
+
+def short(count: float) -> str:
+    """A count in at most five characters: `812`, `14.2k`, `3.1M`."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f}{unit}" if value < 100 else f"{value:.0f}{unit}"
+    return f"{count:.0f}"
+
+
+def usd(value: float) -> str:
+    """Dollars, cents as far as they matter."""
+    return f"${value:.2f}" if value < 1000 else f"${value:,.0f}"

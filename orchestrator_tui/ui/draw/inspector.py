@@ -1,0 +1,119 @@
+"""One session: goal, model, tokens, context, tree, the evidence, and the last turns as they happen."""
+
+from __future__ import annotations
+
+from orchestrator_tui import events as ev
+from orchestrator_tui.clock import iso
+from orchestrator_tui.fleet.status import subject
+from orchestrator_tui.text import age, line
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of, short, sides, usd
+from orchestrator_tui.ui.frame import Details
+
+BAR = 24
+
+
+def draw_inspector(details: Details | None, now: int, columns: int, rows: int) -> list[Line]:
+    """The inspector's lines; what is oldest among the turns gives way."""
+    if details is None:
+        return [line_of([(" nothing selected: arrows move, . jumps to who needs you", "dim")], columns)]
+    head = _head(details, now, columns)
+    turns = [turn for event in details.events for turn in _turn(event, columns)]
+    room = max(0, rows - len(head) - 1)
+    return [*head, line_of([("─" * columns, "border")], columns), *turns[-room:]][:rows] if room else head[:rows]
+
+
+def _head(details: Details, now: int, columns: int) -> list[Line]:
+    cell, session = details.cell, details.session
+    status = cell.status
+    role = ROLES[status.status]
+    lines = [
+        line_of([(" " + GLYPHS[status.status] + " ", role), (cell.name, "strong bold")], columns),
+        line_of([("   ", "text"), (status.status.replace("_", " "), role), ("  " + cell.evidence, "text")], columns),
+    ]
+    if len(cell.evidence) + len(status.status) + 5 > columns:
+        rest = cell.evidence[columns - len(status.status) - 6 :]
+        lines.append(line_of([("   …" + rest, "text")], columns))
+
+    def put(label: str, *runs: Run) -> None:
+        lines.append(line_of([(f" {label:<8}", "dim"), *runs], columns))
+
+    tokens = session.spend.tokens
+    money: list[Run] = [("?", "money"), (" unpriced", "dim")]
+    if session.spend.cost_usd is not None and session.spend.requests:
+        money = [(usd(session.spend.cost_usd), "money bold"), (f" {session.spend.cost_state}", "dim")]
+    put("cost", *money, (f"   {session.spend.requests} responses   {session.turns} turns", "dim"))
+    cache = f"cache {short(tokens.cache_read)}+{short(tokens.cache_write)}"
+    kinds = f"  in {short(tokens.input)}  {cache}  out {short(tokens.output)}"
+    put("tokens", (short(tokens.total), "strong"), (kinds, "dim"))
+    put("model", (cell.model, "text"), (f"  {line(session.effort or '', 16)}", "dim"))
+    lines.append(_context(details, columns))
+    where = line(session.cwd or session.project or "?", 80)
+    put("in", (where, "text"), (f"  {line(session.branch or '', 40)}", "dim"))
+    process = f"pid {session.pid}" if session.pid is not None else "no process matched"
+    put(
+        "process",
+        (process, "text" if session.pid is not None else "dim"),
+        (f"   begun {age(now - session.started_at)} ago", "dim"),
+    )
+    if details.children:
+        shown: list[Run] = []
+        for state, name in details.children[-3:]:
+            shown += [(GLYPHS[state] + " ", ROLES[state]), (line(name, 24) + "  ", "text")]
+        put("helpers", *shown)
+    for task in list(session.tasks.values())[-5:]:
+        done = task.status == "completed"
+        put(
+            "to do",
+            ("✓ " if done else "○ ", "finished" if done else "text"),
+            (line(task.subject, 120), "dim" if done else "text"),
+        )
+    return lines
+
+
+def _context(details: Details, columns: int) -> Line:
+    session = details.session
+    used, window = session.context_tokens, session.context_window
+    if used is None:
+        return line_of([(" context ", "dim"), ("?", "dim")], columns)
+    if not window:
+        return line_of([(" context ", "dim"), (short(used), "strong"), (" of ?", "dim")], columns)
+    share = min(1.0, used / window)
+    full = round(share * BAR)
+    role = "errored" if share >= 0.9 else "waiting" if share >= 0.8 else "tool"
+    bar: list[Run] = [("━" * full, role), ("─" * (BAR - full), "faint")]
+    return line_of([(" context ", "dim"), *bar, (f" {short(used)} of {short(window)}", "text")], columns)
+
+
+def _turn(event: ev.Event, columns: int) -> list[Line]:
+    """An event as one line of the transcript; nothing for what a reader does not follow."""
+    body = event.body
+    clock = (f" {iso(event.at)[11:19]} ", "faint")
+    room = max(8, columns - 12)
+    if isinstance(body, ev.UserMessage):
+        role = "dim" if body.synthetic or body.local else "strong"
+        return [line_of([clock, ("› ", "key"), (line(body.text.text, room), role)], columns)]
+    if isinstance(body, ev.AssistantMessage):
+        return [line_of([clock, ("● ", "working"), (line(body.text.text, room), "text")], columns)]
+    if isinstance(body, ev.AssistantThinking):
+        return [line_of([clock, ("◌ ", "thinking"), (line(body.text.text or "thinking", room), "dim")], columns)]
+    if isinstance(body, ev.ToolCall):
+        what = line(f"{body.tool} {subject(body.arguments.text)}", room)
+        return [line_of([clock, ("▶ ", "tool"), (what, "text")], columns)]
+    if isinstance(body, ev.ToolResult):
+        role = "faint" if body.ok else "errored"
+        word = "ok" if body.ok else "failed"
+        text = line(body.output.tail or body.output.text, room - 8)
+        return [sides([clock, ("  ", "text"), (text, "dim")], [(f" {word} ", role)], columns)]
+    if isinstance(body, ev.ApiError):
+        return [
+            line_of(
+                [clock, ("╳ ", "errored"), (line(f"{body.status or ''} {body.text}".strip(), room), "errored")], columns
+            )
+        ]
+    if isinstance(body, ev.CompactEnded):
+        return [line_of([clock, ("≈ ", "limited"), ("the context was summarised", "dim")], columns)]
+    if isinstance(body, ev.ProcessGone):
+        return [line_of([clock, ("† ", "dead"), (f"process {body.pid} gone", "dead")], columns)]
+    if isinstance(body, ev.Unparsed):
+        return [line_of([clock, ("? ", "dim"), (line(body.reason, room), "dim")], columns)]
+    return []

@@ -1,0 +1,196 @@
+"""The map: a region per project, a cell per session, at its seat; tiles or dots.
+
+Glyph = status, brightness of the curve = burn, tint of the background = trouble. Sub-agents at work are small signs
+beside their parent's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, short, spark, usd, width
+from orchestrator_tui.ui.frame import Cell, Frame, Region
+
+Zoom = Literal["dots", "tiles"]
+TILE = 22
+"""Columns of a tile, its gap included."""
+TILE_ROWS = 3
+"""Rows of a tile, its gap included."""
+DOT = 2
+WIDE_REGION = 100
+"""From this many columns on, two regions stand side by side."""
+TINTS = {"red": " on red", "amber": " on amber", "ok": " on surface"}
+
+
+class Spot(Struct, frozen=True):
+    """Where a session's cell is, in the map's own coordinates."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Map(Struct, frozen=True):
+    """A drawn map: its lines, and where each session is on them."""
+
+    lines: list[Line]
+    spots: dict[str, Spot]
+
+
+def natural_zoom(sessions: int, columns: int, rows: int) -> Zoom:
+    """Tiles while they fit."""
+    per_row = max(1, columns // TILE)
+    return "tiles" if (sessions + per_row - 1) // per_row * TILE_ROWS <= rows * 2 else "dots"
+
+
+def draw_map(frame: Frame, columns: int, zoom: Zoom, selected: str | None) -> Map:
+    """The whole map at a width; the widget shows a part of it."""
+    lines: list[Line] = []
+    spots: dict[str, Spot] = {}
+    pair = columns >= WIDE_REGION and len(frame.regions) > 1
+    half = (columns - 2) // 2 if pair else columns
+    shelf: list[tuple[list[Line], dict[str, Spot]]] = []
+    for region in frame.regions:
+        whole = not pair or _rows(region, half, zoom) > 12
+        if whole and shelf:
+            _put(lines, spots, shelf, half)
+            shelf = []
+        if whole:
+            _put(lines, spots, [_region(region, columns, zoom, selected)], columns)
+            continue
+        shelf.append(_region(region, half, zoom, selected))
+        if len(shelf) == 2:
+            _put(lines, spots, shelf, half)
+            shelf = []
+    if shelf:
+        _put(lines, spots, shelf, half)
+    return Map([line_of(list(part), columns) for part in lines], spots)
+
+
+def _rows(region: Region, columns: int, zoom: Zoom) -> int:
+    size, height = (TILE, TILE_ROWS) if zoom == "tiles" else (DOT, 1)
+    per_row = max(1, columns // size)
+    return 2 + (len(region.cells) + per_row - 1) // per_row * height
+
+
+def _put(
+    lines: list[Line], spots: dict[str, Spot], blocks: list[tuple[list[Line], dict[str, Spot]]], columns: int
+) -> None:
+    top = len(lines)
+    height = max(len(block) for block, _ in blocks)
+    blank: Line = ((" " * columns, "text"),)
+    for row in range(height):
+        parts: list[Run] = []
+        for index, (block, _) in enumerate(blocks):
+            parts += [("  ", "text")] if index else []
+            parts += block[row] if row < len(block) else blank
+        lines.append(tuple(parts))
+    for index, (_, found) in enumerate(blocks):
+        for name, spot in found.items():
+            spots[name] = Spot(spot.x + index * (columns + 2), spot.y + top, spot.width, spot.height)
+
+
+def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
+    spend = sum(cell.spend.tokens.total for cell in region.cells)
+    trouble = sum(cell.status.needs_you for cell in region.cells)
+    head: list[Run] = [
+        (region.name, "strong bold"),
+        (f"  {len(region.cells)}", "dim"),
+        (f"  {short(spend)} tok", "dim"),
+    ]
+    if trouble:
+        head += [(f"  {trouble} need you", "waiting")]
+    lines = [line_of(head, columns), line_of([("─" * columns, "border")], columns)]
+    cells, spots = (_tiles if zoom == "tiles" else _dots)(region, columns, selected)
+    lines += cells
+    lines.append(line_of([], columns))
+    return lines, {name: Spot(spot.x, spot.y + 2, spot.width, spot.height) for name, spot in spots.items()}
+
+
+def _tiles(region: Region, columns: int, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
+    per_row = max(1, columns // TILE)
+    size = min(TILE, columns) - 1
+    lines: list[Line] = []
+    spots: dict[str, Spot] = {}
+    for start in range(0, len(region.cells), per_row):
+        upper: list[Run] = []
+        lower: list[Run] = []
+        for index, cell in enumerate(region.cells[start : start + per_row]):
+            spots[cell.id] = Spot(index * TILE, len(lines), size, 2)
+            above, below = _tile(cell, size, cell.id == selected)
+            upper += [*above, (" ", "text")]
+            lower += [*below, (" ", "text")]
+        lines += [line_of(upper, columns), line_of(lower, columns), line_of([], columns)]
+    return lines[:-1], spots
+
+
+def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
+    role = ROLES[cell.status.status]
+    tint = TINTS[cell.status.severity]
+    mark = ("▌", "focus" + tint) if selected else (" ", "text" + tint)
+    helpers = [(GLYPHS[state], ROLES[state] + tint) for state in cell.helpers]
+    name = fit(cell.name, size - 4 - len(helpers))
+    weight = " bold" if selected or cell.status.severity != "ok" else ""
+    tone = "strong" if selected or cell.status.status not in ("finished", "fog") else "dim"
+    above: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name, tone + weight + tint), *helpers]
+    above.append((" " * (size - sum(width(text) for text, _ in above)), "text" + tint))
+    if cell.usd_per_minute is not None:
+        pace = usd(cell.usd_per_minute) + "/m"
+    elif cell.tokens_per_minute:
+        pace = short(cell.tokens_per_minute) + "/m"
+    else:
+        pace = short(cell.spend.tokens.total)
+    room = size - 3 - len(pace) - 1
+    curve = fit(spark(cell.spark, 8) if cell.spark else cell.seat, room)
+    below: list[Run] = [mark, ("  ", "text" + tint), (curve, (role if cell.spark else "dim") + tint)]
+    below.append((pace + " ", ("money" if cell.tokens_per_minute else "dim") + tint))
+    return above, below
+
+
+def _dots(region: Region, columns: int, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
+    per_row = max(1, columns // DOT)
+    lines: list[Line] = []
+    spots: dict[str, Spot] = {}
+    for start in range(0, len(region.cells), per_row):
+        runs: list[Run] = []
+        for index, cell in enumerate(region.cells[start : start + per_row]):
+            spots[cell.id] = Spot(index * DOT, len(lines), DOT, 1)
+            role = ROLES[cell.status.status]
+            look = (
+                role + " reverse"
+                if cell.id == selected
+                else role + (TINTS[cell.status.severity] if cell.status.severity != "ok" else "")
+            )
+            # Neighbours of one look are one run: runs are what a terminal pays for.
+            if runs and runs[-1][1] == look:
+                runs[-1] = (runs[-1][0] + GLYPHS[cell.status.status] + " ", look)
+            else:
+                runs.append((GLYPHS[cell.status.status] + " ", look))
+        lines.append(line_of(runs, columns))
+    return lines, spots
+
+
+def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> str | None:
+    """The cell that a move goes to: the nearest in that direction, straight ahead before aside."""
+    if not spots:
+        return None
+    here = spots.get(selected or "")
+    if here is None:
+        return next(iter(spots))
+    dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
+    best, best_cost = selected, 1 << 30
+    for name, spot in spots.items():
+        ahead = (spot.x - here.x) * dx + (spot.y - here.y) * dy
+        if ahead <= 0:
+            continue
+        aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx) * 4
+        # Sideways moves stay in their row.
+        if dx and spot.y != here.y:
+            continue
+        cost = ahead * (1 if dx else 4) + aside * 3
+        if cost < best_cost:
+            best, best_cost = name, cost
+    return best

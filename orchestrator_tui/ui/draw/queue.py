@@ -1,0 +1,48 @@
+"""The queue of those that need somebody: what it is, where, the proof, how long already."""
+
+from __future__ import annotations
+
+from orchestrator_tui.text import age
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, sides
+from orchestrator_tui.ui.frame import Cell, Frame
+
+TINTS = {"red": " on red", "amber": " on amber", "ok": ""}
+
+
+def draw_queue(frame: Frame, columns: int, rows: int, selected: str | None) -> list[Line]:
+    """The queue's rows; two for each where there is room, and a last line that says how many more there are."""
+    if not frame.queue:
+        if not frame.watching:
+            return [line_of([(" nobody looks: this is not calm, it is unknown", "waiting")], columns)]
+        return [line_of([(" nobody needs you", "dim")], columns)]
+    tall = len(frame.queue) * 2 <= rows
+    per = 2 if tall else 1
+    room = max(1, rows // per)
+    cells = list(frame.queue)
+    more = 0
+    if len(cells) > room:
+        first = next((i for i, cell in enumerate(cells) if cell.id == selected), 0)
+        start = max(0, min(first - room // 2, len(cells) - room + 1))
+        more = len(cells) - (room - 1)
+        cells = cells[start : start + room - 1]
+    lines: list[Line] = []
+    for cell in cells:
+        lines += _row(frame, cell, columns, tall, cell.id == selected)
+    if more:
+        lines.append(line_of([(f" and {more} more", "dim")], columns))
+    return lines
+
+
+def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> list[Line]:
+    tint = TINTS[cell.status.severity] if selected else ""
+    fill = "text" + tint
+    mark: Run = ("▌" if selected else " ", "focus" + tint)
+    role = ROLES[cell.status.status]
+    waited = age(frame.now - cell.status.since)
+    name = fit(cell.seat or cell.name, 14)
+    left: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name + " ", "strong bold" + tint)]
+    first = sides([*left, (cell.evidence, fill)], [(f" {waited} ", role + tint)], columns, fill)
+    if not tall:
+        return [first]
+    second: list[Run] = [mark, ("  ", fill), (fit(cell.name, columns - 6), "dim" + tint)]
+    return [first, line_of(second, columns, fill)]

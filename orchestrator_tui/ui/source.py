@@ -1,0 +1,91 @@
+"""Where the dashboard gets the fleet from: the store, followed at its tail. It never holds a read open."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from orchestrator_tui.clock import Clock
+from orchestrator_tui.events import Event
+from orchestrator_tui.fleet.fleet import Fleet
+from orchestrator_tui.host.lock import holder_of
+from orchestrator_tui.paths import Paths
+from orchestrator_tui.store.load import apply, fleet_now
+from orchestrator_tui.store.reader import PAGE, Reader
+from orchestrator_tui.text import age
+
+SECOND = 1_000_000_000
+LAST = 200
+"""Events of the selected session that the inspector may show."""
+
+
+class Live:
+    """The fleet at the tail of the store."""
+
+    def __init__(self, paths: Paths, clock: Clock) -> None:
+        """Open an existing store. Raises StoreError."""
+        self.paths, self.clock = paths, clock
+        self.reader = Reader(paths.database)
+        self.fleet: Fleet = fleet_now(self.reader)
+        self._version = self.reader.version()
+        self._asked_at = 0
+        self._host_alive = True
+        self._viewer = open_as_viewer(paths.viewers)
+
+    def follow(self) -> bool:
+        """Fold in what was appended, at most one page; whether there was anything."""
+        version = self.reader.version()
+        if version == self._version:
+            return False
+        page = self.reader.after(self.fleet.seq)
+        apply(self.reader, self.fleet, page)
+        if len(page) < PAGE:
+            # Only now is everything seen that this version holds.
+            self._version = version
+        return bool(page)
+
+    def watch_words(self, now: int) -> str:
+        """What to say of a host that does not look; "" while one does.
+
+        A host that is gone is seen by its lock within a second; the last beat counts when the lock cannot be asked.
+        """
+        watch = self.fleet.watch
+        if now - self._asked_at >= SECOND or now < self._asked_at:
+            self._asked_at = now
+            self._host_alive = holder_of(self.paths.host_lock) is not None
+        if not self._host_alive and watch.beat_at is not None and watch.looking(now):
+            watch.stop(watch.beat_at)
+        if watch.looking(now):
+            return ""
+        if watch.beat_at is None:
+            return "no host has run yet"
+        return f"host not running since {local_time(watch.beat_at)}, {age(now - watch.beat_at)}"
+
+    def last_events(self, session: str) -> list[Event]:
+        """The selected session's last events."""
+        return self.reader.latest_of_session(session, LAST)
+
+    def close(self) -> None:
+        """Let go of the store; the host sees that nobody looks."""
+        self.reader.close()
+        if self._viewer >= 0:
+            os.close(self._viewer)
+
+
+def local_time(ns: int) -> str:
+    """The wall clock of this machine, hours and minutes."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone().strftime("%H:%M")
+
+
+def open_as_viewer(path: Path) -> int:
+    """Hold a shared lock while a dashboard is open, so that the host stays; -1 when that cannot be had."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return -1
+    # A host that tries the lock has it for microseconds: waiting for it is no wait.
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    return fd
