@@ -13,6 +13,7 @@ from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.text import line
 
 VERBS: dict[str, str] = {
+    "demo": "a small fleet at work, for people who have none: no key, no network",
     "host": "the background process that watches; `host status` and `host stop`",
     "ingest": "read what is on disk, once",
     "sessions": "the fleet as a table, now or as it stood at a time",

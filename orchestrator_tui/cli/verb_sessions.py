@@ -47,6 +47,12 @@ def run(args: argparse.Namespace) -> int:
             }
         )
         return 0
+    give(seen)
+    return 0
+
+
+def give(seen: View) -> None:
+    """Print a fleet for people: the table, and below it what it comes to."""
     give_table(COLUMNS, [_row(seen, session) for session in seen.sessions])
     total = seen.fleet.totals(seen.sessions)
     needs = sum(seen.statuses[s.id].needs_you for s in seen.sessions)
@@ -56,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
     )
     if seen.note:
         say(seen.note)
-    return 0
 
 
 def _row(seen: View, session: Session) -> list[tuple[str, str]]:

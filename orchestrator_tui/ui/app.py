@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -33,8 +36,15 @@ class OrcApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+backslash"
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Only the first key can be remapped; the others are its synonyms.
-        Binding(key, f"orc('{action.id}')", action.label, id=action.id if key == action.keys[0] else None, show=False)
+        # Only the first key can be remapped, the others are its synonyms; Tab is Textual's own unless it comes first.
+        Binding(
+            key,
+            f"orc('{action.id}')",
+            action.label,
+            id=action.id if key == action.keys[0] else None,
+            show=False,
+            priority=key == "tab",
+        )
         for action in ACTIONS
         for key in action.keys
     ]
@@ -65,6 +75,11 @@ class OrcApp(App[None]):
             self.notify(words, severity="warning", markup=False)
         self.make_frame()
         self.push_screen(FleetScreen())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # A closed terminal and a polite kill leave the terminal as it was, and whoever opened the dashboard tidies up.
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit)
         self.set_interval(TICK, self.tick)
 
     def on_unmount(self) -> None:

@@ -10,6 +10,7 @@ GROUPS = (
     ("Look", ("open", "back", "filter", "zoom-in", "zoom-out", "theme")),
     ("orc", ("palette", "help", "quit")),
 )
+GAP = 3
 WORDS = {
     "working": "the model writes", "tool_running": "a tool runs", "thinking": "the model owes an answer",
     "waiting": "a person is owed", "rate_limited": "back-off, throttle or quota", "errored": "it ended in an error",
@@ -25,9 +26,9 @@ def footer(where: str, columns: int) -> list[Line]:
     for action in ACTIONS:
         if not action.footer or action.where not in (where, "anywhere"):
             continue
-        part = [(action.shown, "key bold on surface"), (f" {action.label}   ", "dim on surface")]
+        part = [(action.shown, "key bold on surface"), (f" {action.label}{' ' * GAP}", "dim on surface")]
         size = sum(width(text) for text, _ in part)
-        if size > left + 2:
+        if size - GAP > left:
             break
         runs += part
         left -= size

@@ -15,7 +15,7 @@ from orchestrator_tui.ui.frame import Cell, Frame, Region
 
 Zoom = Literal["dots", "tiles"]
 TILE = 22
-"""Columns of a tile, its gap included."""
+"""Columns that a tile wants, its gap included; what a row has left over is shared out."""
 TILE_ROWS = 3
 """Rows of a tile, its gap included."""
 DOT = 2
@@ -112,14 +112,15 @@ def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> t
 
 def _tiles(region: Region, columns: int, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
     per_row = max(1, columns // TILE)
-    size = min(TILE, columns) - 1
+    pitch = max(2, min(columns // per_row, 2 * TILE))
+    size = pitch - 1
     lines: list[Line] = []
     spots: dict[str, Spot] = {}
     for start in range(0, len(region.cells), per_row):
         upper: list[Run] = []
         lower: list[Run] = []
         for index, cell in enumerate(region.cells[start : start + per_row]):
-            spots[cell.id] = Spot(index * TILE, len(lines), size, 2)
+            spots[cell.id] = Spot(index * pitch, len(lines), size, 2)
             above, below = _tile(cell, size, cell.id == selected)
             upper += [*above, (" ", "text")]
             lower += [*below, (" ", "text")]
@@ -142,7 +143,7 @@ def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
     elif cell.tokens_per_minute:
         pace = short(cell.tokens_per_minute) + "/m"
     else:
-        pace = short(cell.spend.tokens.total)
+        pace = short(cell.spend.tokens.total) if cell.spend.requests else ""
     room = size - 3 - len(pace) - 1
     curve = fit(spark(cell.spark, 8) if cell.spark else cell.seat, room)
     below: list[Run] = [mark, ("  ", "text" + tint), (curve, (role if cell.spark else "dim") + tint)]

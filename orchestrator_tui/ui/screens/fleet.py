@@ -28,6 +28,9 @@ WIDE = 140
 class FleetScreen(Screen[None]):
     """The screen that stays open."""
 
+    AUTO_FOCUS = ""
+    """Keys go to the table of actions; only the filter takes text, while it is open."""
+
     def __init__(self) -> None:
         super().__init__()
         self.zoom: Zoom | None = None
@@ -50,7 +53,8 @@ class FleetScreen(Screen[None]):
                 yield Panel(self._draw_queue, id="queue")
                 yield Panel(self._draw_inspector, id="inspector")
         yield Panel(self._draw_footer, id="footer")
-        yield Input(id="filter", placeholder="show only what matches a name, project, model or status", compact=True)
+        words = "show only what matches a name, project, model or status"
+        yield Input(id="filter", placeholder=words, compact=True, disabled=True)
 
     def on_mount(self) -> None:
         """Take the theme."""
@@ -163,6 +167,7 @@ class FleetScreen(Screen[None]):
 
     def _ask_filter(self) -> None:
         field = self.query_one("#filter", Input)
+        field.disabled = False
         field.value = self.orc.filter
         field.add_class("-open")
         field.focus()
@@ -187,6 +192,7 @@ class FleetScreen(Screen[None]):
     def _close_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.remove_class("-open")
+        field.disabled = True
         self.set_focus(None)
 
     def _set_filter(self, text: str) -> None:
