@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: test demo lint types tests wheel test-clients bench clean
+.PHONY: test demo pictures lint types tests wheel test-clients bench clean
 
 test: lint types tests wheel
 
@@ -15,8 +15,11 @@ $(READY): pyproject.toml
 	touch $@
 
 demo: $(READY)
-	$(BIN)/orc ingest
-	$(BIN)/orc sessions
+	$(BIN)/orc demo
+
+# The README's pictures, taken of the demo.
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -19,6 +19,8 @@ from orchestrator_tui.excerpt import Excerpt
 Relation = Literal["subagent", "fork", "split", "escalation", "iteration"]
 Activity = Literal["idle", "low", "busy"]
 """Processor use of a process tree: idle < 2 % of a core, busy > 5 % (or IO > 64 KiB in a sample), else low."""
+MAX_WAIT = 10_000_000
+"""Seconds (116 days) above which a wait until the next try is not one."""
 
 
 class Tokens(Struct, frozen=True, omit_defaults=True):
@@ -250,7 +252,7 @@ class ApiError(Body, frozen=True, tag="api.error"):
     kind: str | None = None
     text: str = ""
     retry_in: float | None = None
-    """Seconds until the client tries again; None when it does not say."""
+    """Seconds until the client tries again, 0 to `MAX_WAIT`; None when it does not say."""
     attempt: int | None = None
     max_attempts: int | None = None
     final: bool = False
@@ -447,11 +449,11 @@ def encode(body: AnyBody) -> bytes:
 
 
 def decode(kind: str, payload: bytes) -> AnyBody:
-    """The body of a stored row; a type or a shape that this version does not know becomes `Unknown`."""
+    """The body of a stored row; a type or a shape that this version does not know, or damage, becomes `Unknown`."""
     if kind not in TYPES:
         return Unknown(kind, payload)
     try:
         return _decoder.decode(payload)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         # A newer version may have changed a field's type: keep the row rather than lose or misread it.
         return Unknown(kind, payload)

@@ -1,11 +1,16 @@
 """Where orc keeps its own things, and how they are made private.
 
-`ORC_HOME`, when set, holds everything; else the platform's own directories (CONTRACT §1).
+`ORC_HOME`, when set, holds everything; else the platform's own directories (CONTRACT §1): those of the XDG Base
+Directory Specification, on a Mac `~/Library/Application Support` where no XDG variable says otherwise.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
+import stat
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -69,14 +74,17 @@ class Paths(Struct, frozen=True):
 
 
 def make_private(directory: Path) -> None:
-    """Create a directory of mode 0700 and tighten an existing one of ours.
+    """Create a directory of mode 0700, those above it too where they are missing, and tighten an existing one of ours.
 
     Raises StoreNotWritable when it cannot be made.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.parent.exists():
+            make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
         status = directory.stat()
-        if status.st_mode & 0o077 and status.st_uid == os.getuid():
+        # Also right after it was made: the umask may have taken our own rights.
+        if status.st_uid == os.getuid() and status.st_mode & 0o777 != 0o700:
             directory.chmod(0o700)
     except OSError as error:
         raise StoreNotWritable(
@@ -84,16 +92,44 @@ def make_private(directory: Path) -> None:
         ) from error
 
 
-def find(environ: dict[str, str] | None = None) -> Paths:
-    """The paths for this environment; nothing is created."""
-    env = os.environ if environ is None else environ
-    home = env.get("ORC_HOME")
-    if home:
-        root = Path(home).expanduser().absolute()
-        return Paths(root, root, root / "run")
-    import platformdirs
+def find(environ: Mapping[str, str] | None = None) -> Paths:
+    """The paths for this environment, and no other; nothing is created.
 
-    state = Path(platformdirs.user_state_dir(APP))
+    Raises StoreNotWritable when nothing says where this user's files are.
+    """
+    env = os.environ if environ is None else environ
+    own = env.get("ORC_HOME")
+    if own:
+        root = _home(env) / own[2:] if own == "~" or own.startswith("~/") else Path(own).expanduser().absolute()
+        return Paths(root, root, root / "run")
+    mac = sys.platform == "darwin"
+    state = _directory(env, "XDG_STATE_HOME", "Library/Application Support" if mac else ".local/state") / APP
+    config = _directory(env, "XDG_CONFIG_HOME", "Library/Application Support" if mac else ".config") / APP
+    runtime = Path(env.get("XDG_RUNTIME_DIR", ""))
     # Without a runtime directory (macOS, cron) locks live with the state: they must not move between logins.
-    runtime = Path(platformdirs.user_runtime_dir(APP)) if env.get("XDG_RUNTIME_DIR") else state / "run"
-    return Paths(Path(platformdirs.user_config_dir(APP)), state, runtime)
+    return Paths(config, state, runtime / APP if runtime.is_absolute() and _is_private(runtime) else state / "run")
+
+
+def _directory(env: Mapping[str, str], name: str, default: str) -> Path:
+    """A directory by its variable; a relative one is none (XDG)."""
+    said = Path(env.get(name, ""))
+    return said if said.is_absolute() else _home(env) / default
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    home = env.get("HOME")
+    if home:
+        return Path(home).absolute()
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError as error:
+        raise StoreNotWritable("this user has no home directory; set HOME or ORC_HOME") from error
+
+
+def _is_private(directory: Path) -> bool:
+    """Whether it is a directory of ours that nobody else can enter."""
+    try:
+        status = directory.stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and status.st_mode & 0o777 == 0o700

@@ -14,20 +14,24 @@ TAB = "    "
 MAX_MARKS = 2
 """Combining marks kept on one base character; more would climb over the neighbouring rows."""
 
-_CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]")
+_CSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]{0,256}+[ -/]{0,16}+[@-~]")
 # A string sequence (OSC, DCS, SOS, PM, APC) is swallowed only when it ends on its own line within 4 KiB:
-# an unterminated one would otherwise hide everything that follows it.
-_STRING = re.compile(r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]{0,4096}(?:\x07|\x1b\\|\x9c)")
-_ESCAPE = re.compile(r"\x1b(?:[ -/]{0,4}[0-Z\\^-~])?")
+# an unterminated one would otherwise hide everything that follows it. As for a terminal, another one ends it too.
+_STRING = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\r\n]{0,4096}+(?:\x07|\x1b\\|\x9c)"
+)
+_ESCAPE = re.compile(r"\x1b(?:[ -/]{0,4}+[0-Z\\^-~])?")
+# Controls, every format character (Cf), separators, surrogates, and what Unicode lets a font leave out.
 _SUSPECT = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f"
-    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff\U0001d173-\U0001d17a]"
+    "\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
+# Where marks may be: neither letters nor digits, nor blocks of signs without marks. `unicodedata` says what is one.
 _MARKS = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31-\u0e3a\u0e47-\u0e4e"
-    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}"
+    "[^\\w\x00-\u02ff\u2000-\u20cf\u2100-\u2cee\u2e00-\u3029\u3030-\u3098\uff00-\uffff\U0001f000-\U0001faff]{3,}"
 )
 _BREAKS = re.compile(r"[\r\n]+")
 
@@ -45,13 +49,16 @@ def clean(text: str) -> str:
         text = _ESCAPE.sub("␛", text)
     text = text.replace("\r\n", "\n")
     text = _SUSPECT.sub(_visible, text)
-    return _MARKS.sub(lambda run: run[0][:MAX_MARKS], text)
+    return _MARKS.sub(_few_marks, text)
 
 
 def line(text: str, limit: int = 0) -> str:
-    """One cleaned line: breaks become ` ⏎ `; with `limit`, cut to that many characters with an ellipsis."""
-    if limit and len(text) > 4 * limit + 64:
-        text = text[: 4 * limit + 64]
+    """One cleaned line: breaks become ` ⏎ `; with `limit`, cut to that many characters with an ellipsis.
+
+    Of a long text only the start is looked at, wide enough that colour codes leave words to show.
+    """
+    if limit:
+        text = text[: 16 * limit + 4096]
     text = _BREAKS.sub(" ⏎ ", clean(text).strip("\n")) if "\n" in text or "\r" in text else clean(text)
     if limit and len(text) > limit:
         return text[: max(0, limit - 1)].rstrip() + "…"
@@ -100,4 +107,14 @@ def _visible(match: re.Match[str]) -> str:
     if code == 0x7F:
         return "␡"
     # A variation selector changes only a glyph's shape; dropping it keeps the width what wcwidth says.
-    return "" if 0xFE00 <= code <= 0xFE0F or unicodedata.combining(char) else "�"
+    return "" if 0xFE00 <= code <= 0xFE0F else "�"
+
+
+def _few_marks(match: re.Match[str]) -> str:
+    """The match with at most `MAX_MARKS` combining marks (Mn, Me) in a row."""
+    kept, run = [], 0
+    for char in match[0]:
+        run = run + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if run <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)

@@ -6,6 +6,7 @@ writes, never opens anything but what `discover` listed, and never acts on a pat
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator_tui.clock import parse_iso
-from orchestrator_tui.events import KnownBody, Tokens
+from orchestrator_tui.events import MAX_WAIT, KnownBody, Tokens
 from orchestrator_tui.excerpt import ARGUMENTS, Excerpt, excerpt
 
 FileKind = Literal["lines", "document"]
@@ -26,8 +27,10 @@ FileKind = Literal["lines", "document"]
 
 MAX_DOCUMENT = 1 << 20
 """Bytes above which a document is not read: none of the clients' comes near it."""
-MAX_TOKENS = 1 << 40
-"""A count above this is not a count."""
+MAX_WHOLE = 1 << 40
+"""A whole number from here on is not one that a client means."""
+NAME_LENGTH = 128
+"""Characters kept of an identifier or of a client's own word."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")
 
 
@@ -153,6 +156,39 @@ def text_of(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def short(value: object, limit: int = NAME_LENGTH) -> str | None:
+    """The first `limit` characters of a string that says something, or None."""
+    return value[:limit] if isinstance(value, str) and value else None
+
+
+def whole(value: object) -> int | None:
+    """A whole number of less than 2^40 either way, or None; `true` is no number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_WHOLE else None
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        result = float(value)
+    except OverflowError:
+        return None
+    return result if math.isfinite(result) else None
+
+
+def wait_of(value: object, per_second: int = 1) -> float | None:
+    """Seconds to wait, from 0 to `MAX_WAIT`, or None; `per_second` is the client's unit (1000: milliseconds)."""
+    units = number(value)
+    return units / per_second if units is not None and 0 <= units <= MAX_WAIT * per_second else None
+
+
+def pid_of(value: object) -> int | None:
+    """The id of a process that can be a session's, or None: to a kernel 0 and below are groups, and 1 is init."""
+    pid = whole(value)
+    return pid if pid is not None and 1 < pid < 1 << 31 else None
+
+
 def count_of(value: object) -> int:
     """A token count: a whole number from 0 to 2^40.
 
@@ -160,9 +196,10 @@ def count_of(value: object) -> int:
     """
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_TOKENS:
+    count = whole(value)
+    if count is None or count < 0:
         raise ValueError(f"not a token count: {str(value)[:40]}")
-    return value
+    return count
 
 
 def tokens_of(
@@ -179,6 +216,15 @@ def tokens_of(
         min(write, count_of(cache_write_1h)),
         min(out, count_of(reasoning)),
     )
+
+
+def remember(seen: list[str], item: str, most: int) -> bool:
+    """Whether `item` is new to `seen`, which keeps the `most` that came last: a checkpoint stays small."""
+    if item in seen:
+        return False
+    seen.append(item)
+    del seen[:-most]
+    return True
 
 
 def arguments_of(value: object) -> Excerpt:
@@ -201,7 +247,8 @@ class Listing:
     """Directories and small files as they were last read; read again only when they have changed.
 
     A directory's time has the grain of the kernel's tick, so one that changed in the last two seconds is never
-    trusted. Symbolic links are not followed, and names that are not UTF-8 are left out.
+    trusted. Symbolic links are not followed, and names that are not UTF-8 are left out. Only where a walk begins may
+    there be a link, and only to a directory below its own parent, which for the clients is their root.
     """
 
     SETTLED = 2_000_000_000
@@ -212,16 +259,23 @@ class Listing:
 
     def walk(self, root: Path | str, depth: int, now: int) -> Iterator[Found]:
         """Regular files below `root`, at most `depth` directories down; what vanishes or refuses is skipped."""
-        path = str(root)
+        path = _unlinked(str(root))
+        if path is not None:
+            yield from self._walk(path, depth, now)
+
+    def _walk(self, path: str, depth: int, now: int) -> Iterator[Found]:
         files, directories = self._read(path, now)
         yield from files
         if depth > 0:
             for directory in directories:
-                yield from self.walk(directory, depth - 1, now)
+                yield from self._walk(directory, depth - 1, now)
 
     def _read(self, path: str, now: int) -> tuple[list[Found], list[str]]:
         try:
-            changed = os.stat(path, follow_symlinks=False).st_mtime_ns
+            status = os.stat(path, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                raise NotADirectoryError(path)
+            changed = status.st_mtime_ns
             kept = self._directories.get(path)
             if kept is not None and kept[0] == changed:
                 return kept[1], kept[2]
@@ -253,6 +307,18 @@ class Listing:
             return None
         finally:
             os.close(fd)
+
+
+def _unlinked(path: str) -> str | None:
+    """The directory itself, or the one that a link leads to; None when that is not below the link's parent (T16)."""
+    place = Path(path)
+    try:
+        if not place.is_symlink():
+            return path
+        real = place.resolve(strict=True)
+        return str(real) if place.parent.resolve() in real.parents else None
+    except (OSError, RuntimeError):
+        return None
 
 
 def _scan(path: str) -> tuple[list[Found], list[str]]:
@@ -295,7 +361,8 @@ def _lenient(data: bytes) -> object:
     import json
 
     text = data.decode("utf-8", "replace").lstrip("\ufeff")
-    return scrub(json.loads(text, parse_constant=lambda _: None))
+    # NaN and Infinity stay numbers, and wrong ones: None would mean that nothing was said.
+    return scrub(json.loads(text, parse_constant=float))
 
 
 def scrub(value: Any) -> Any:

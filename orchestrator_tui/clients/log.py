@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,12 +19,18 @@ from orchestrator_tui.clients.base import (
     arguments_of,
     decode_object,
     existing,
+    number,
+    pid_of,
     record_key,
+    remember,
     response_key,
     session_id,
+    short,
     text_of,
     timestamp,
     tokens_of,
+    wait_of,
+    whole,
 )
 from orchestrator_tui.clock import MAX_TIME, SECOND
 from orchestrator_tui.events import (
@@ -55,8 +60,10 @@ from orchestrator_tui.events import (
 from orchestrator_tui.excerpt import ARGUMENTS, excerpt, output
 
 NAME = "log"
-MAX_CALLS = 512
-"""Open tool calls whose agent is remembered; a log with more has lost their results."""
+MAX_CALLS = 256
+"""Open tool calls whose agent is remembered, the newest; of the others the results are the session's own."""
+MAX_AGENTS = 128
+"""Sub-agents that are remembered as linked, the last to come; an older one that speaks again is linked again."""
 MAX_COST = 1_000_000
 """Dollars above which the cost of one response is not a cost."""
 
@@ -92,20 +99,21 @@ class LogState(Struct):
     origin: int
     """Nanoseconds since the epoch at the writer's t = 0."""
     native: str = ""
+    """The session's id, and below the agents', as plain names: a checkpoint stays under 64 KiB (see `_plain`)."""
     pid: int = 0
     opened: bool = False
     first_at: int | None = None
     last_at: int | None = None
     agents: list[str] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
-    """Open tool call -> the sub-agent that made it."""
+    """Open tool call, as 63 bits in hexadecimal -> the sub-agent that made it."""
 
 
 class LogParser:
     """The parser of one log."""
 
     def __init__(self, path: PurePath, state: bytes | None, now: int) -> None:
-        self.state = msgspec.msgpack.decode(state, type=LogState) if state else LogState(now, path.stem)
+        self.state = msgspec.msgpack.decode(state, type=LogState) if state else LogState(now, _plain(path.stem))
 
     @property
     def session(self) -> str | None:
@@ -131,21 +139,19 @@ class LogParser:
             yield from self._header(record, value)
             return
         self._time(value)
-        agent = text_of(value.get("agent")) or ""
-        if kind == "tool_result":
-            agent = agent or self.state.calls.pop(str(value.get("id")), "")
-        elif kind == "tool_call" and agent and len(self.state.calls) < MAX_CALLS:
-            self.state.calls[str(value.get("id"))] = agent
+        kind = kind if isinstance(kind, str) else ""
+        title = text_of(value.get("agent")) or ""
+        agent = self._agent_of(kind, value.get("id"), _plain(title) if title else "")
         try:
-            bodies = self._read(str(kind), value, record)
-        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            bodies = self._read(kind, value, record)
+        except (AttributeError, TypeError, KeyError, ValueError, RecursionError) as error:
             head = record.data[:256].decode("utf-8", "replace")
-            bodies = [Unparsed(reason=f"{str(kind)[:32]}: {error}"[:200], head=head)]
+            bodies = [Unparsed(reason=f"{kind[:32]}: {error}"[:200], head=head)]
         if not self.state.opened:
             self.state.opened = True
             yield from self._drafts(record, self.session, [SessionUpdated(client=NAME)], salt=b"open")
         if agent:
-            yield from self._agent(record, agent)
+            yield from self._link(record, agent, title or agent)
         yield from self._drafts(record, self._of(agent), bodies)
 
     # --- time and identity --------------------------------------------------------------------------------
@@ -154,7 +160,7 @@ class LogParser:
         self.state.opened = True
         native = text_of(value.get("session"))
         if native:
-            self.state.native = native
+            self.state.native = _plain(native)
         t = number(value.get("t")) or 0.0
         epoch = number(value.get("epoch"))
         if epoch is not None:
@@ -162,9 +168,8 @@ class LogParser:
         elif isinstance(value.get("t"), int | float) and self.state.origin:
             self.state.origin -= _ns(t) or 0
         self._time(value)
-        pid = value.get("pid")
-        self.state.pid = pid if isinstance(pid, int) and 0 < pid < 1 << 31 else 0
-        window = value.get("context_window")
+        self.state.pid = pid_of(value.get("pid")) or 0
+        window = whole(value.get("context_window")) or 0
         project, cwd = _text(value, "project"), _text(value, "cwd")
         body = SessionUpdated(
             client=NAME,
@@ -176,7 +181,7 @@ class LogParser:
             model=_text(value, "model"),
             effort=_text(value, "effort"),
             permission_mode=_text(value, "permission_mode"),
-            context_window=window if isinstance(window, int) and 0 < window < 1 << 40 else None,
+            context_window=window if window > 0 else None,
             auto_compact=_flag(value, "auto_compact"),
             interactive=_flag(value, "interactive"),
             pid=self.state.pid or None,
@@ -196,14 +201,26 @@ class LogParser:
         self.state.last_at = at
 
     def _of(self, agent: str) -> str | None:
-        if not agent or self.session is None:
-            return self.session
-        return f"{self.session}/{session_id(NAME, agent).partition(':')[2]}"
+        return f"{self.session}/{agent}" if agent else self.session
 
-    def _agent(self, record: Record, agent: str) -> Iterator[Draft]:
-        if agent not in self.state.agents and len(self.state.agents) < MAX_CALLS:
-            self.state.agents.append(agent)
-            link = SessionUpdated(client=NAME, parent=self.session, relation="subagent", title=agent[:ARGUMENTS])
+    def _agent_of(self, kind: str, call: object, agent: str) -> str:
+        """Whose line it is: a tool's result is its call's, where it does not say itself."""
+        calls = self.state.calls
+        if kind not in ("tool_call", "tool_result"):
+            return agent
+        key = f"{record_key(NAME, call if isinstance(call, str) else str(whole(call))):x}"
+        if kind == "tool_result":
+            caller = calls.pop(key, "")
+            return agent or caller
+        if agent:
+            calls[key] = agent
+            if len(calls) > MAX_CALLS:
+                del calls[next(iter(calls))]
+        return agent
+
+    def _link(self, record: Record, agent: str, title: str) -> Iterator[Draft]:
+        if remember(self.state.agents, agent, MAX_AGENTS):
+            link = SessionUpdated(client=NAME, parent=self.session, relation="subagent", title=title[:ARGUMENTS])
             yield from self._drafts(record, self._of(agent), [link], salt=b"agent")
 
     # --- records ------------------------------------------------------------------------------------------
@@ -221,8 +238,7 @@ class LogParser:
 
     def _usage(self, value: dict[str, Any]) -> KnownBody:
         if value.get("stream") is True:
-            out = value.get("out", value.get("output"))
-            return StreamProgress(output=out if isinstance(out, int) and 0 <= out < 1 << 40 else 0)
+            return StreamProgress(output=max(0, whole(value.get("out", value.get("output"))) or 0))
         tokens = tokens_of(
             input=value.get("input", value.get("inp")),
             cache_read=value.get("cache_read"),
@@ -244,10 +260,9 @@ class LogParser:
         children = value.get("children")
         cpu = number(value.get("cpu_pct"))
         kids = [_child(kid) for kid in children[:64] if isinstance(kid, dict)] if isinstance(children, list) else []
-        ppid, net = value.get("ppid"), value.get("net_bytes")
         return ProcessObserved(
             pid=self.state.pid,
-            ppid=ppid if isinstance(ppid, int) else None,
+            ppid=whole(value.get("ppid")),
             stopped=value.get("state") == "T",
             tty=_terminal(value, "tty"),
             tmux=_terminal(value, "tmux"),
@@ -255,7 +270,7 @@ class LogParser:
             activity=_activity(cpu, kids),
             children=kids,
             terminal_read=any(kid.terminal_read for kid in kids),
-            net_bytes=net if isinstance(net, int) and abs(net) < 1 << 60 else None,
+            net_bytes=whole(value.get("net_bytes")),
             monotonic=number(value.get("mono")),
         )
 
@@ -272,15 +287,9 @@ class LogParser:
             yield Draft(session or "", body, self.state.last_at, key, record.offset, record.length, response)
 
 
-def number(value: object) -> float | None:
-    """A finite number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        result = float(value)
-    except OverflowError:
-        return None
-    return result if math.isfinite(result) else None
+def _plain(native: str) -> str:
+    """An id as it stands in a session's: itself, or its hash when it is no plain name."""
+    return session_id(NAME, native).partition(":")[2]
 
 
 def _ns(seconds: float) -> int | None:
@@ -288,18 +297,12 @@ def _ns(seconds: float) -> int | None:
 
 
 def _text(value: dict[str, Any], name: str) -> str | None:
-    text = text_of(value.get(name))
-    return text[:ARGUMENTS] if text else None
+    return short(value.get(name), ARGUMENTS)
 
 
 def _flag(value: dict[str, Any], name: str) -> bool | None:
     flag = value.get(name)
     return flag if isinstance(flag, bool) else None
-
-
-def _whole(value: dict[str, Any], name: str) -> int | None:
-    item = value.get(name)
-    return item if isinstance(item, int) and not isinstance(item, bool) and abs(item) < 1 << 40 else None
 
 
 def _terminal(value: dict[str, Any], name: str) -> str | None:
@@ -315,7 +318,7 @@ def _child(kid: dict[str, Any]) -> Child:
         command=(text_of(kid.get("cmd")) or "")[:ARGUMENTS],
         cpu_percent=number(kid.get("cpu_pct")),
         state=_text(kid, "state"),
-        io_bytes=_whole(kid, "io_delta"),
+        io_bytes=whole(kid.get("io_delta")),
         terminal_read=kid.get("tty_read") is True,
     )
 
@@ -335,9 +338,11 @@ def _user(value: dict[str, Any]) -> list[KnownBody]:
 def _assistant(value: dict[str, Any]) -> list[KnownBody]:
     text = text_of(value.get("text")) or ""
     if value.get("api_error") is True:
-        return [ApiError(status=_whole(value, "status"), text=text[:ARGUMENTS], final=True)]
+        return [ApiError(status=whole(value.get("status")), text=text[:ARGUMENTS], final=True)]
     return [
-        AssistantMessage(text=excerpt(text), message_id=_text(value, "msg"), stop_reason=_text(value, "stop_reason"))
+        AssistantMessage(
+            text=excerpt(text), message_id=short(value.get("msg")), stop_reason=short(value.get("stop_reason"))
+        )
     ]
 
 
@@ -348,7 +353,7 @@ def _tool_call(value: dict[str, Any]) -> list[KnownBody]:
             call_id=str(value["id"])[:128],
             tool=(text_of(value.get("tool")) or "?")[:128],
             arguments=arguments_of(args),
-            message_id=_text(value, "msg"),
+            message_id=short(value.get("msg")),
             background=isinstance(args, dict) and args.get("run_in_background") is True,
             replayed=value.get("replayed") is True,
         )
@@ -366,12 +371,12 @@ def _tool_result(value: dict[str, Any]) -> list[KnownBody]:
 def _api_error(value: dict[str, Any]) -> list[KnownBody]:
     return [
         ApiError(
-            status=_whole(value, "status"),
-            kind=_text(value, "type"),
+            status=whole(value.get("status")),
+            kind=short(value.get("type")),
             text=(text_of(value.get("text")) or "")[:ARGUMENTS],
-            retry_in=number(value.get("retry_in")),
-            attempt=_whole(value, "attempt"),
-            max_attempts=_whole(value, "max_attempts"),
+            retry_in=wait_of(value.get("retry_in")),
+            attempt=whole(value.get("attempt")),
+            max_attempts=whole(value.get("max_attempts")),
             final=value.get("final") is True or value.get("synthetic_message") is True,
         )
     ]
@@ -388,11 +393,11 @@ def _file_change(value: dict[str, Any]) -> list[KnownBody]:
 def _subagent(value: dict[str, Any]) -> list[KnownBody]:
     if value.get("event") == "end":
         return [TurnEnded()]
-    return [SessionUpdated(parent_call=_text(value, "parent_call"))]
+    return [SessionUpdated(parent_call=short(value.get("parent_call")))]
 
 
 def _compact(value: dict[str, Any]) -> list[KnownBody]:
-    return [CompactEnded(pre_tokens=_whole(value, "pre_tokens"), post_tokens=_whole(value, "post_tokens"))]
+    return [CompactEnded(pre_tokens=whole(value.get("pre_tokens")), post_tokens=whole(value.get("post_tokens")))]
 
 
 def _check(value: dict[str, Any]) -> list[KnownBody]:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from orchestrator_tui.events import MAX_WAIT
 from orchestrator_tui.fleet import SECOND
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import OpenCall, Session
@@ -104,7 +105,7 @@ def _final_trouble(session: Session, now: int) -> Status | None:
     words = error.text or error.kind or "no text"
     if error.status == 429 or error.kind in ("rate_limit", "rate_limit_error", "usage_limit_reached"):
         return Status("rate_limited", "red", at, f"{error.status or 'limit'} and parked for {age(now - at)}: {words}")
-    code = f"API {error.status}: " if error.status else ""
+    code = f"API {error.status}: " if error.status and str(error.status) not in words else ""
     return Status("errored", "red", at, f"{code}{words}")
 
 
@@ -133,7 +134,7 @@ def _backing_off(session: Session, now: int) -> Status | None:
     tries = f" {error.attempt}/{error.max_attempts}" if error.attempt and error.max_attempts else ""
     when = ""
     if error.retry_in is not None:
-        left = int(error.retry_in * SECOND) - (now - at)
+        left = int(max(0, min(MAX_WAIT, error.retry_in)) * SECOND) - (now - at)
         when = f" in {age(left)}" if left > 0 else " now"
     code = str(error.status) if error.status else error.kind or "connection"
     return Status("rate_limited", "amber", at, f"{code}, retry{tries}{when}: {error.text}")

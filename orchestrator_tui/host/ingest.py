@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -67,8 +68,8 @@ class Follow(Struct):
     known: set[tuple[str | None, int | None]] | None = None
     behind: bool = True
     """Not read to its end yet."""
-    queued: bool = False
-    """History: it waits for the worker."""
+    busy: bool = False
+    """Somebody is reading it, here or in the worker: its steps must be stored one after the other."""
 
 
 class Ingest:
@@ -182,22 +183,21 @@ class Ingest:
         return await self._look(part)
 
     async def _look(self, names: Iterable[tuple[str, str]]) -> int:
-        count = 0
+        changed: list[Follow] = []
         for name in names:
             follow = self.files.get(name)
-            if follow is None or follow.queued:
+            if follow is None or follow.busy:
                 continue
             try:
                 status = os.stat(follow.ref.path, follow_symlinks=False)
             except OSError:
                 self._lost(name, follow)
                 continue
-            if (status.st_size, status.st_mtime_ns) == (follow.size, follow.mtime):
-                continue
-            self._hot[name] = self.clock.now()
-            await self.read_on(follow, STEPS_PER_TICK)
-            count += 1
-        return count
+            if (status.st_size, status.st_mtime_ns) != (follow.size, follow.mtime):
+                self._hot[name] = self.clock.now()
+                changed.append(follow)
+        await self.read_on(changed, STEPS_PER_TICK)
+        return len(changed)
 
     def _lost(self, name: tuple[str, str], follow: Follow) -> None:
         """The client deleted the file: what is stored stays."""
@@ -207,31 +207,67 @@ class Ingest:
         if follow.checkpoint is not None:
             self._checkpoints[name] = follow.checkpoint
 
-    async def read_on(self, follow: Follow, steps: int = 1 << 62) -> None:
-        """Read a file on, here: to its end, or for so many steps and the rest next time."""
-        while True:
+    async def read_on(self, follows: Sequence[Follow], steps: int = 1 << 62) -> None:
+        """Read files on, here and in turns: to their ends, or for so many steps and the rest next time."""
+        mine = left = [follow for follow in follows if not follow.busy]
+        for follow in mine:
+            follow.busy = True
+        try:
+            for number in range(steps):
+                if number and left:
+                    await asyncio.sleep(AIR)
+                left = await self._read_turn(left)
+                if not left:
+                    break
+            for follow in left:
+                follow.size = -1
+        finally:
+            for follow in mine:
+                follow.busy = False
+
+    async def _read_turn(self, follows: Sequence[Follow]) -> list[Follow]:
+        """One step of each file, stored together; returns the files that have more."""
+        held: list[tuple[Follow, Step]] = []
+        for follow in follows:
             step = read(Job(follow.ref, follow.checkpoint, self.clock.now(), follow.scanned))
             if step is None:
-                self.unreadable += 1
-                self._settle(follow, behind=False)
-                follow.size, follow.mtime = _stat_mark(follow.ref.path)
-                return
-            await self._take([(follow, step)])
-            steps -= 1
-            if not step.more:
-                return
-            if steps <= 0:
-                follow.size = -1
-                return
+                self._cannot(follow)
+            else:
+                held = await self._hold(held, follow, step)
+        await self._take(held)
+        return [follow for follow in follows if follow.behind]
+
+    def _cannot(self, follow: Follow) -> None:
+        """The file is gone, is no regular file, or may not be read: it is left alone until it changes."""
+        self.unreadable += 1
+        self._settle(follow, behind=False)
+        follow.size, follow.mtime = _stat_mark(follow.ref.path)
+
+    async def _hold(self, held: list[tuple[Follow, Step]], follow: Follow, step: Step) -> list[tuple[Follow, Step]]:
+        """Put a step to those of the next transaction, or store those first where it does not go with them.
+
+        What one step stores is known to the next only in another transaction: hence never two of one session.
+        """
+        drafts = sum(len(earlier.drafts) for _, earlier in held)
+        if held and (drafts + len(step.drafts) > BATCH or any(_clash(follow, step, *other) for other in held)):
+            await self._take(held)
             await asyncio.sleep(AIR)
+            held = []
+        return [*held, (follow, step)]
 
     async def _take(self, steps: Sequence[tuple[Follow, Step]]) -> None:
         """Store what some steps found, in one transaction."""
+        begun = [
+            (follow, {draft.session for draft in step.drafts})
+            for follow, step in steps
+            if (follow.checkpoint is None or step.restarted) and step.drafts and follow.known is None
+        ]
+        if begun:
+            stored = await self.store.stored({name for _, names in begun for name in names})
+            for follow, names in begun:
+                follow.known = set().union(*(stored.get(name, ()) for name in names)) or None
         batches = []
         for follow, step in steps:
-            begun = follow.checkpoint is None or step.restarted
-            if begun and step.drafts and follow.known is None:
-                follow.known = await self._already(step, follow)
             unchanged = follow.checkpoint is not None and not step.drafts and _same_place(follow.checkpoint, step.after)
             if not unchanged:
                 entries = [self._entry(draft) for draft in step.drafts]
@@ -245,15 +281,6 @@ class Ingest:
                 follow.known = None
             self._settle(follow, behind=step.more)
 
-    async def _already(self, step: Step, follow: Follow) -> set[tuple[str | None, int | None]] | None:
-        """What is stored of the sessions in a file that is begun (anew); None when nothing is."""
-        names = {draft.session for draft in step.drafts}
-        known: set[tuple[str | None, int | None]] = set()
-        for name in names:
-            if await self.store.has_session(name):
-                known |= await self.store.records(name)
-        return known or None
-
     def _settle(self, follow: Follow, behind: bool) -> None:
         session = follow.session
         if session is not None and follow.ref.kind == "lines":
@@ -262,6 +289,8 @@ class Ingest:
             else:
                 self._behind.pop(session, None)
         follow.behind = behind
+        if not behind:
+            follow.busy = False
 
     def _entry(self, draft: Draft) -> Entry:
         body = draft.body if self._keep_text else without_text(draft.body)
@@ -273,41 +302,39 @@ class Ingest:
 
     async def backlog(self, follows: Sequence[Follow], progress: Progress | None = None) -> None:
         """Read many files, parsed in a worker process, while live ones are read here in between."""
-        waiting = [follow for follow in follows if follow.behind and not follow.queued]
-        total, done = len(waiting), 0
-        for follow in waiting:
-            follow.queued = True
+        mine = [follow for follow in follows if follow.behind and not follow.busy]
         # A document may speak of a session whose transcript is still to be read: transcripts first.
-        waiting.sort(key=lambda follow: (follow.ref.kind == "document", -follow.written_at))
-        if sum(_size(follow) for follow in waiting) < STEP_BYTES:
-            for follow in waiting:
-                follow.queued = False
-                await self.read_on(follow)
-                done += 1
+        mine.sort(key=lambda follow: (follow.ref.kind == "document", -follow.written_at))
+        if sum(_size(follow) for follow in mine) < STEP_BYTES:
+            await self.read_on(mine)
             if progress is not None:
-                await progress(done, total)
+                await progress(len(mine), len(mine))
             return
-        flights: list[tuple[list[Follow], asyncio.Future[bytes]]] = []
+        for follow in mine:
+            follow.busy = True
+        waiting = deque(mine)
+        flights: deque[tuple[list[Follow], asyncio.Future[bytes]]] = deque()
+        done = 0
         try:
             while waiting or flights:
                 while waiting and len(flights) < 2:
                     flights.append(self._launch(_take_some(waiting)))
-                group, future = flights.pop(0)
+                group, future = flights.popleft()
                 left = await self._land(group, unpack(await future))
                 # What the call did not finish goes on first: its file must be read in order.
-                waiting[:0] = left
+                waiting.extendleft(reversed(left))
                 done += len(group) - len(left)
                 if progress is not None:
-                    await progress(done, total)
+                    await progress(done, len(mine))
         except BrokenProcessPool:
             # The worker was killed: what it had read is not lost, only not stored yet.
             self.pool = None
-            for follow in [*waiting, *(f for group, _ in flights for f in group), *group]:
-                follow.queued = False
-                await self.read_on(follow)
+            for follow in mine:
+                follow.busy = False
+            await self.read_on([follow for follow in mine if follow.behind])
         finally:
-            for follow in follows:
-                follow.queued = False
+            for follow in mine:
+                follow.busy = False
 
     def _launch(self, group: list[Follow]) -> tuple[list[Follow], asyncio.Future[bytes]]:
         if self.pool is None:
@@ -320,31 +347,19 @@ class Ingest:
 
     async def _land(self, group: list[Follow], steps: list[Step | None]) -> list[Follow]:
         """Store the steps of one call; returns the files that need another."""
-        remaining = list(group)
+        remaining = deque(group)
         held: list[tuple[Follow, Step]] = []
-        drafts = 0
         for step in steps:
             follow = remaining[0]
             if step is None:
-                self.unreadable += 1
-                self._settle(follow, behind=False)
-                follow.size, follow.mtime = _stat_mark(follow.ref.path)
-                remaining.pop(0)
-                continue
-            same_file = any(earlier is follow for earlier, _ in held)
-            if held and (same_file or drafts + len(step.drafts) > BATCH):
-                await self._take(held)
-                held, drafts = [], 0
-                await asyncio.sleep(AIR)
-            held.append((follow, step))
-            drafts += len(step.drafts)
-            if not step.more:
-                follow.queued = False
-                remaining.pop(0)
-        if held:
-            await self._take(held)
-            await asyncio.sleep(AIR)
-        return remaining
+                self._cannot(follow)
+            else:
+                held = await self._hold(held, follow, step)
+            if step is None or not step.more:
+                remaining.popleft()
+        await self._take(held)
+        await asyncio.sleep(AIR)
+        return list(remaining)
 
     def close(self) -> None:
         """End the worker."""
@@ -358,12 +373,19 @@ def client_session(ref: FileRef, now: int) -> str | None:
     return BY_NAME[ref.client].parser(ref, None, now).session
 
 
-def _take_some(waiting: list[Follow]) -> list[Follow]:
+def _clash(follow: Follow, step: Step, other: Follow, earlier: Step) -> bool:
+    """Whether two steps must not be stored together: of one file, or of two that one session's lines are in."""
+    return other is follow or (
+        step.session is not None and step.session == earlier.session and follow.ref.kind == other.ref.kind == "lines"
+    )
+
+
+def _take_some(waiting: deque[Follow]) -> list[Follow]:
     """The next files for one call of the worker."""
     group: list[Follow] = []
     size = 0
     while waiting and len(group) < 64 and size < 2 * STEP_BYTES:
-        follow = waiting.pop(0)
+        follow = waiting.popleft()
         size += _size(follow)
         group.append(follow)
     return group

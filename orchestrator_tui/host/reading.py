@@ -94,7 +94,8 @@ def _lines(job: Job, fd: int, status: os.stat_result) -> Step:
     offset = 0 if before is None or restarted else before.offset
     state = None if before is None or restarted else before.state
     parser = BY_NAME[job.file.client].parser(job.file, state, job.now)
-    scanned = max(offset, 0 if restarted else job.scanned)
+    # A file that is now shorter than what was searched has been rewritten behind the checkpoint.
+    scanned = max(offset, job.scanned if not restarted and job.scanned <= status.st_size else 0)
     drafts: list[Draft] = []
     more = False
     if status.st_size > offset:

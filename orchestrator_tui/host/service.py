@@ -85,6 +85,8 @@ class Host:
         self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
         self.stopping = asyncio.Event()
         self.rung = asyncio.Event()
+        self._version = 0
+        """Of the database when commands were last looked for."""
         self._obeyed = reader.last_seq()
         self._late = False
         """Something was found that belongs before what is already stored."""
@@ -103,6 +105,11 @@ class Host:
 
         Without room on the disk it waits: what cannot be stored yet is still in the client's file.
         """
+        # What is stored must be folded in, also when whoever brought it is cancelled meanwhile.
+        await self.snapshots.count(await asyncio.shield(self._append(batches)))
+        await self.store.fold_log()
+
+    async def _append(self, batches: Sequence[Batch]) -> int:
         async with self._folding:
             while True:
                 try:
@@ -113,7 +120,7 @@ class Host:
                     await asyncio.sleep(NO_ROOM)
             apply(self.reader, self.fleet, events)
             self._late = self._late or any(event.at < event.seen_at for event in events)
-        await self.snapshots.count(len(events))
+        return len(events)
 
     async def note(self, seen: Sequence[tuple[str | None, KnownBody]]) -> None:
         """Append what this host itself has to say."""
@@ -174,12 +181,9 @@ class Host:
                 self.ingest.want(claim.session)
         found = await self.ingest.discover()
         await self.note([(None, Beat())])
-        history: list[Follow] = []
-        for follow in found:
-            if follow.behind and follow.written_at > now - HOT:
-                await self.ingest.read_on(follow)
-            elif follow.behind:
-                history.append(follow)
+        behind = [follow for follow in found if follow.behind]
+        await self.ingest.read_on([follow for follow in behind if follow.written_at > now - HOT])
+        history = [follow for follow in behind if follow.written_at <= now - HOT]
         if history:
             self.start(self.read_history(history))
         await self.look_around(now)
@@ -203,8 +207,7 @@ class Host:
         if len(fresh) > MANY:
             self.start(self.read_history(fresh))
         else:
-            for follow in fresh:
-                await self.ingest.read_on(follow, STEPS_PER_TICK)
+            await self.ingest.read_on(fresh, STEPS_PER_TICK)
         self.processes.look(now)
         claims = self.ingest.claims()
         for claim in claims:
@@ -239,8 +242,13 @@ class Host:
 
     async def obey(self) -> None:
         """Commands that others have appended since the last look; an expired one is never run."""
-        for event in self.reader.commands(self._obeyed):
-            self._obeyed = event.seq
+        version = self.reader.version()
+        if version == self._version:
+            return
+        self._version = version
+        last = self.reader.last_seq()
+        begin, self._obeyed = self._obeyed, last
+        for event in self.reader.commands(begin, last):
             request = event.body
             if not isinstance(request, CommandRequested):
                 continue

@@ -150,10 +150,18 @@ class Reader:
         )
         return self._events(sql, key, end, limit)
 
-    def commands(self, after: int) -> list[Event]:
-        """Commands and their outcomes appended after a number."""
-        sql = f"SELECT {_COLUMNS} {_FROM} WHERE e.seq > ? AND e.type LIKE 'command.%' ORDER BY e.seq LIMIT {PAGE}"
-        return self._events(sql, after)
+    def commands(self, after: int, until: int = 1 << 62) -> Iterator[Event]:
+        """Commands and their outcomes appended after a number, up to another."""
+        sql = (
+            f"SELECT {_COLUMNS} {_FROM} WHERE e.seq > ? AND e.seq <= ? AND e.type LIKE 'command.%' "
+            f"ORDER BY e.seq LIMIT {PAGE}"
+        )
+        while True:
+            page = self._events(sql, after, until)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].seq
 
     def since(self, at: int) -> Iterator[Event]:
         """Events placed at or after a time, in the order of places."""

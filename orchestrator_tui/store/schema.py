@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from orchestrator_tui.errors import (
@@ -23,6 +24,9 @@ from orchestrator_tui.paths import make_private
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x6F726331  # "orc1"
 BUSY_MS = 5000
+WAL_TRIES = BUSY_MS // 50
+PAGE_BYTES = 8192
+"""Of new databases: an event is about 600 bytes, and what does not fit into a page takes pages of its own."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -152,6 +156,61 @@ def filesystem(directory: Path) -> str:
         if inside and len(point) >= len(best):
             best, kind = point, mount.fstype
     return kind.lower()
+
+
+def set_up(db: sqlite3.Connection, path: Path) -> None:
+    """Make a fresh connection ready for writing, and the database what this orc knows."""
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        # Both are for a database that has no table yet, and for one that is not in WAL mode yet.
+        f"page_size={PAGE_BYTES}",
+        "auto_vacuum=INCREMENTAL",
+        "synchronous=NORMAL",
+        # Only where nobody calls `Store.fold_log`: 32 MB.
+        "wal_autocheckpoint=4096",
+    ):
+        db.execute(f"PRAGMA {pragma}")
+    _use_wal(db)
+    version = _version(db)
+    check_version(version, path)
+    if version == SCHEMA_VERSION:
+        return
+    if version > 0:
+        # A migration that fails half-way leaves the old database beside the new one.
+        backup = path.with_name(f"{path.name}.schema{version}")
+        if not backup.exists():
+            db.execute("VACUUM INTO ?", (str(backup),))
+            backup.chmod(0o600)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        for step in range(_version(db), SCHEMA_VERSION):
+            for statement in MIGRATIONS[step]:
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Write-ahead logging. The switch does not wait for a reader, whatever the busy timeout says: this does."""
+    for attempt in range(WAL_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == WAL_TRIES - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def check_version(version: int, path: Path) -> None:

@@ -77,7 +77,7 @@ class OrcApp(App[None]):
         self.push_screen(FleetScreen())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            # A closed terminal and a polite kill leave the terminal as it was, and whoever opened the dashboard tidies up.
+            # A closed terminal and a polite kill leave the terminal as it was, and the demo tidies up.
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit)
         self.set_interval(TICK, self.tick)

@@ -47,17 +47,20 @@ def checkpoint(entries: list[Entry], at: int) -> Checkpoint:
     return Checkpoint("claude", path, 1, 2, at % 10_000_000, b"12345678", 256, at % 10_000_000, at, b"s" * 420)
 
 
-async def through_store(path: Path, work: list[tuple[int, list[Entry]]]) -> list[float]:
-    """Seconds of each transaction."""
-    seconds = []
+async def through_store(path: Path, work: list[tuple[int, list[Entry]]]) -> tuple[list[float], list[float]]:
+    """Seconds of each transaction, and of each fold of the log between two of them."""
+    seconds, folds = [], []
     async with Store.open(path) as store:
         for at, entries in work:
             batch = [Batch(entries, checkpoint(entries, at), NOW)]
             begun = time.perf_counter()
             await store.append(batch, at)
-            seconds.append(time.perf_counter() - begun)
+            done = time.perf_counter()
+            seconds.append(done - begun)
+            if await store.fold_log():
+                folds.append(time.perf_counter() - done)
         await store.maintain()
-    return seconds
+    return seconds, folds
 
 
 def bare(path: Path, source: Path, size: int) -> float:
@@ -66,7 +69,7 @@ def bare(path: Path, source: Path, size: int) -> float:
         rows = db.execute("SELECT * FROM events ORDER BY seq").fetchall()
     db.close()
     db = sqlite3.connect(path, isolation_level=None)
-    for text in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
+    for text in ("page_size=8192", "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
         db.execute(f"PRAGMA {text}").fetchall()
     for step in MIGRATIONS:
         for statement in step:
@@ -88,14 +91,15 @@ def rates(folder: Path) -> None:
     for size, total in EVENTS.items():
         work = pieces(size, total)
         count = sum(len(entries) for _, entries in work)
-        whole, tail, ratio = [], [], []
+        whole, tail, ratio, folding = [], [], [], [0.0]
         for run in range(RUNS):
             path = folder / f"rate-{size}-{run}.db"
             gc.collect()
-            seconds = asyncio.run(through_store(path, work))
-            whole.append(sum(seconds))
+            seconds, folds = asyncio.run(through_store(path, work))
+            folding += folds
+            whole.append(sum(seconds) + sum(folds))
             tail.append(percentile(seconds, 0.99) * 1000)
-            ratio.append(sum(seconds) / bare(folder / f"bare-{size}-{run}.db", path, size))
+            ratio.append(whole[-1] / bare(folder / f"bare-{size}-{run}.db", path, size))
         out.append(
             [
                 size,
@@ -105,9 +109,19 @@ def rates(folder: Path) -> None:
                 f"{median(tail):.2f}",
                 target(median(tail), 20, " ms"),
                 f"{median(ratio):.1f}x",
+                f"{max(folding) * 1000:.1f}",
             ]
         )
-    head = ["events per append", "events/s", "µs/event", "mean ms", "p99 ms", "p99 target", "bare sqlite3"]
+    head = [
+        "events per append",
+        "events/s",
+        "µs/event",
+        "mean ms",
+        "p99 ms",
+        "p99 target",
+        "bare sqlite3",
+        "longest fold ms",
+    ]
     table(f"Store.append, a checkpoint with each, median of {RUNS} runs", head, out)
 
 
@@ -135,6 +149,7 @@ def sizes(folder: Path) -> None:
 def _estimate(db: sqlite3.Connection, events: int) -> list[list[str]]:
     """Without dbstat: an index's size is what dropping it frees."""
     rows = []
+    (page,) = db.execute("PRAGMA page_size").fetchone()
     for name in ("events_at", "events_session", "responses", "sessions"):
         (before,) = db.execute("PRAGMA freelist_count").fetchone()
         kind = "INDEX" if name.startswith("events_") else "TABLE"
@@ -142,7 +157,7 @@ def _estimate(db: sqlite3.Connection, events: int) -> list[list[str]]:
         db.execute(f"DROP {kind} IF EXISTS {name}")
         (after,) = db.execute("PRAGMA freelist_count").fetchone()
         db.execute("ROLLBACK")
-        rows.append([f"{kind.lower()} {name}", f"{(after - before) * 4096 / events:.0f}", ""])
+        rows.append([f"{kind.lower()} {name}", f"{(after - before) * page / events:.0f}", ""])
     return rows
 
 

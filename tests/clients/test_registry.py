@@ -1,4 +1,4 @@
-"""Claude Code's registry of running processes, and the listing that every client reads its directories with."""
+"""Claude Code's registry of running processes, and where its files are found."""
 
 from __future__ import annotations
 
@@ -79,6 +79,11 @@ def test_a_recorded_home_has_its_claim(name: str) -> None:
         ("True", ENTRY | {"pid": True}),
         ("1", ENTRY | {"pid": True}),
         ("None", ENTRY | {"pid": None}),
+        ("1", ENTRY | {"pid": 1}),
+        ("0", ENTRY | {"pid": 0}),
+        ("-1", ENTRY | {"pid": -1}),
+        (str(2**31), ENTRY | {"pid": 2**31}),
+        (str(2**70), ENTRY | {"pid": 2**70}),
         ("4242", ENTRY | {"sessionId": None}),
         ("4242", ENTRY | {"sessionId": 7}),
         ("4242", [ENTRY]),
@@ -137,40 +142,7 @@ def test_no_registry_is_no_claim(tmp_path: Path) -> None:
     assert read_registry(tmp_path / "none", Listing(), LATER) == []
 
 
-# --- listing --------------------------------------------------------------------------------------------------
-
-
-def test_a_listing_sees_what_came_and_what_went(tmp_path: Path) -> None:
-    listing = Listing()
-    seen = []
-    for name in ("a", "b", None):
-        if name is None:
-            (tmp_path / "a").unlink()
-        else:
-            (tmp_path / name).write_text("")
-        seen.append(sorted(entry.name for entry in listing.walk(tmp_path, 0, tmp_path.stat().st_mtime_ns)))
-    assert seen == [["a"], ["a", "b"], ["b"]]
-
-
-def test_a_rewritten_document_is_read_again(tmp_path: Path) -> None:
-    listing, path = Listing(), tmp_path / "d.json"
-    for turn, content in enumerate((b"{}", b"[]", b"[1]")):
-        path.write_bytes(content)
-        os.utime(path, ns=(turn, turn))
-        assert listing.document(str(path)) == (content, turn)
-    path.unlink()
-    assert listing.document(str(path)) is None
-
-
-def test_a_walk_ends_at_its_depth_and_follows_no_link(tmp_path: Path) -> None:
-    (tmp_path / "one/two/three").mkdir(parents=True)
-    for place in ("0", "one/1", "one/two/2", "one/two/three/3"):
-        (tmp_path / place).write_text("")
-    (tmp_path / "loop").symlink_to(tmp_path)
-    (tmp_path / "etc").symlink_to("/etc")
-    for depth in range(4):
-        found = sorted(entry.name for entry in Listing().walk(tmp_path, depth, LATER))
-        assert found == [str(n) for n in range(depth + 1)]
+# --- files ---------------------------------------------------------------------------------------------------
 
 
 def test_claude_finds_transcripts_before_documents(tmp_path: Path) -> None:

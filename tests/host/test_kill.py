@@ -15,7 +15,7 @@ from orchestrator_tui.store.reader import Reader
 from tests.conftest import Orc, wait_for
 from tests.host.transcripts import lines, write
 
-HOSTS_OWN = ("host.", "settings.", "command.", "process.", "client.", "beat")
+HOSTS_OWN = ("host.", "settings.", "command.", "process.", "client.", "seat.", "beat")
 
 
 def stored(orc: Orc) -> dict[str, list[bytes]]:

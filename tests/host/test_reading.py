@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator_tui.clients.base import MAX_DOCUMENT, FileRef
-from orchestrator_tui.events import AssistantMessage, TaskUpdated, Unparsed, UserMessage
+from orchestrator_tui.clients.base import FileRef
+from orchestrator_tui.events import AssistantMessage, Unparsed, UserMessage
 from orchestrator_tui.host import reading
 from orchestrator_tui.host.reading import Job, Step, pack, read, read_packed, unpack
-from orchestrator_tui.store.batch import Checkpoint
 
 NOW = 1_795_176_000_000_000_000
 
@@ -206,6 +205,17 @@ def test_a_long_line_that_grows_is_scanned_once(log: Path, small: None, monkeypa
     assert scanned < 2 * total
 
 
+def test_a_shorter_rewrite_behind_a_line_that_was_searched_is_read(log: Path, small: None) -> None:
+    """What was searched lies before the checkpoint's guard: only the file's size tells that it is gone."""
+    for start in (b"", line("one")):
+        log.write_bytes(start + b"x" * 5000)
+        waiting = steps(log)[-1]
+        assert waiting.scanned == len(start) + 5000 and waiting.after.offset == len(start)
+        log.write_bytes(start + line("two"))
+        after = steps(log, waiting)
+        assert said(*after) == ["two"] and after[-1].after.offset == log.stat().st_size
+
+
 def test_a_step_is_bounded_and_nothing_is_lost_between_steps(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "STEP_DRAFTS", 10)
     words = [str(n) for n in range(95)]
@@ -232,38 +242,6 @@ def test_a_step_says_whose_file_it_is_and_since_when(log: Path) -> None:
     assert (found.session, found.born) == ("log:s1", 1000 * 10**9)
     status = log.stat()
     assert (found.after.size, found.after.mtime) == (status.st_size, status.st_mtime_ns)
-
-
-# --- documents ------------------------------------------------------------------------------------------------
-
-
-def task(tmp_path: Path, content: bytes, before: Checkpoint | None = None) -> Step | None:
-    path = tmp_path / "tasks" / "abc" / "1.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return read(Job(FileRef("claude", str(path), "document", str(tmp_path)), before, NOW))
-
-
-def test_a_document_is_read_whole_whenever_it_is_another(tmp_path: Path) -> None:
-    pending = task(tmp_path, b'{"id":"1","subject":"Do A","status":"pending"}')
-    assert pending is not None and pending.session == "claude:abc"
-    assert [draft.body for draft in pending.drafts] == [TaskUpdated(task_id="1", subject="Do A", status="pending")]
-    same = task(tmp_path, b'{"id":"1","subject":"Do A","status":"pending"}', pending.after)
-    assert same is not None and not same.drafts
-    done = task(tmp_path, b'{"id":"1","subject":"Do A","status":"working"}', pending.after)
-    assert done is not None and len(done.drafts) == 1
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b'{"id":"1","sub', b"[]", b"{}", b"\xff", b'{"id":1,"status":2}', b"[" * 100_000]
-)
-def test_a_document_that_is_half_written_says_nothing(tmp_path: Path, content: bytes) -> None:
-    found = task(tmp_path, content)
-    assert found is not None and not found.drafts
-
-
-def test_a_document_too_large_to_be_one_is_not_read(tmp_path: Path) -> None:
-    assert task(tmp_path, b" " * (MAX_DOCUMENT + 1)) is None
 
 
 # --- in a worker process --------------------------------------------------------------------------------------

@@ -136,6 +136,64 @@ def claude(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
     end_all(orc.home)
 
 
+class Codex:
+    """How Codex is started in these tests: a model provider of its own on loopback."""
+
+    def __init__(self, orc: Orc, model: str, project: Path) -> None:
+        self.binary = clients() / "codex"
+        if not self.binary.exists():
+            pytest.skip("no codex there; `make test-clients` installs it")
+        self.project = project
+        project.mkdir()
+        config = orc.home / ".codex" / "config.toml"
+        config.parent.mkdir()
+        config.write_text(
+            'model = "gpt-5.1-codex"\nmodel_provider = "mock"\n'
+            f'[model_providers.mock]\nname = "mock"\nbase_url = "{model}/v1"\nenv_key = "MOCK_KEY"\nwire_api = "responses"\n'
+            f'[projects."{project}"]\ntrust_level = "trusted"\n[analytics]\nenabled = false\n'
+        )
+        self.env = {**{k: v for k, v in orc.env.items() if not k.startswith("TMUX")}, "MOCK_KEY": "dummy"}
+        self.env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+
+
+@pytest.fixture
+def codex(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `codex ARGS...` in a project of its own; what is left of it is ended afterwards."""
+    client = Codex(orc, model, tmp_path / "web")
+    started = []
+
+    def start(*args: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [str(client.binary), *args],
+            env=client.env,
+            cwd=client.project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    end_all(orc.home)
+
+
+@pytest.fixture
+def codex_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
+    """An interactive `codex` in a terminal."""
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux there")
+    client = Codex(orc, model, tmp_path / "web")
+    tmux = Tmux(tmp_path / "tmux", [str(client.binary)], client.env, client.project)
+    yield tmux
+    tmux("kill-server", check=False)
+    end_all(orc.home)
+
+
 def end_all(home: Path) -> None:
     """Tool shells live in sessions of their own; they carry the scratch home in their environment."""
     for entry in Path("/proc").iterdir():

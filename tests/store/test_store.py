@@ -99,7 +99,7 @@ async def test_a_failed_transaction_leaves_neither_events_nor_checkpoint(path: P
         with pytest.raises((OverflowError, StoreError)):
             await store.append([Batch([usage("log:b", "r2"), broken], mark)], START)
         assert await store.checkpoints() == []
-        assert not await store.has_session("log:b")
+        assert await store.stored(["log:b"]) == {}
         await store.append([Batch([usage("log:b", "r2")], mark)], START)
         assert await store.checkpoints() == [mark]
         with Reader(path) as reader:
@@ -150,7 +150,7 @@ async def test_records_that_are_stored_already_are_left_out(path: Path) -> None:
 
     async with Store.open(path) as store:
         await store.append([Batch([said("one", 1), said("two", 2)])], START)
-        known: Any = await store.records("claude:a")
+        known: Any = (await store.stored(["claude:a"]))["claude:a"]
         events = await store.append([Batch([said("one", 1), said("two", 2), said("three", 3)], known=known)], START)
         assert [e.body.text.text for e in events] == ["three"]  # type: ignore[union-attr]
         assert not await store.append([Batch([said("three", 3)], known=known)], START)

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from msgspec import Struct
 
-from orchestrator_tui.clients.base import Draft, Record, decode_object, record_key, session_id, text_of
+from orchestrator_tui.clients.base import Draft, Record, decode_object, record_key, session_id, short, text_of
 from orchestrator_tui.events import KnownBody, SessionUpdated, TaskUpdated
 from orchestrator_tui.excerpt import ARGUMENTS
 
@@ -47,13 +47,12 @@ class SubagentMeta(Document):
 
     def read(self, value: dict[str, object]) -> KnownBody | None:
         """The link to the parent's tool call, and the sub-agent's name."""
-        title = text_of(value.get("description")) or text_of(value.get("agentType"))
         return SessionUpdated(
             client="claude",
             parent=self._parent,
             relation="subagent",
-            parent_call=text_of(value.get("toolUseId")),
-            title=title[:ARGUMENTS] if title else None,
+            parent_call=short(value.get("toolUseId")),
+            title=short(value.get("description"), ARGUMENTS) or short(value.get("agentType"), ARGUMENTS),
             title_rank=2,
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator_tui.clients.base import Claim, Listing, decode_object, session_id, text_of
+from orchestrator_tui.clients.base import Claim, Listing, decode_object, pid_of, session_id, short, text_of
 from orchestrator_tui.excerpt import MESSAGE
 
 
@@ -21,8 +21,8 @@ def read_registry(directory: Path, listing: Listing, now: int) -> list[Claim]:
         record = decode_object(document[0]) if document else None
         if record is None or document is None:
             continue
-        pid, native = record.get("pid"), text_of(record.get("sessionId"))
-        if not isinstance(pid, int) or isinstance(pid, bool) or native is None or entry.name != f"{pid}.json":
+        pid, native = pid_of(record.get("pid")), text_of(record.get("sessionId"))
+        if pid is None or native is None or entry.name != f"{pid}.json":
             continue
         started = record.get("procStart")
         claims.append(
@@ -33,21 +33,16 @@ def read_registry(directory: Path, listing: Listing, now: int) -> list[Claim]:
                 if isinstance(started, str) and started.isdecimal() and len(started) < 19
                 else None,
                 written_at=document[1],
-                status=_short(record.get("status")),
-                waiting_for=_short(record.get("waitingFor")),
-                cwd=_short(record.get("cwd")),
+                status=short(record.get("status"), MESSAGE),
+                waiting_for=short(record.get("waitingFor"), MESSAGE),
+                cwd=short(record.get("cwd"), MESSAGE),
                 # A derived name is only the folder's with a number; a name that somebody gave is worth showing.
-                title=_short(record.get("name")) if record.get("nameSource") == "user" else None,
+                title=short(record.get("name"), MESSAGE) if record.get("nameSource") == "user" else None,
                 interactive=_interactive(record),
-                client_version=_short(record.get("version")),
+                client_version=short(record.get("version"), MESSAGE),
             )
         )
     return claims
-
-
-def _short(value: object) -> str | None:
-    text = text_of(value)
-    return text[:MESSAGE] if text else None
 
 
 def _interactive(record: dict[str, object]) -> bool | None:

@@ -20,11 +20,15 @@ from orchestrator_tui.clients.base import (
     arguments_of,
     decode_object,
     record_key,
+    remember,
     response_key,
     session_id,
+    short,
     text_of,
     timestamp,
     tokens_of,
+    wait_of,
+    whole,
 )
 from orchestrator_tui.clients.claude.content import (
     INTERRUPT,
@@ -55,6 +59,8 @@ from orchestrator_tui.excerpt import ARGUMENTS, digest, excerpt, output
 
 COPY_SLACK = 50 * MILLISECOND
 """A line of the session's own may be stamped this much before the line that opened the file."""
+MAX_AGENTS = 128
+"""Sub-agents of one file that are remembered as linked; an older one that speaks again is linked again."""
 
 NOISE = frozenset(
     {
@@ -135,11 +141,10 @@ class Transcript:
         try:
             if session == self.session:
                 bodies += self._facts(value)
-            elif session is not None and session not in self.state.agents:
-                self.state.agents.append(session)
+            elif session is not None and remember(self.state.agents, session, MAX_AGENTS):
                 bodies.append(SessionUpdated(client="claude", parent=self.session, relation="subagent"))
             bodies += self._read(value, replayed)
-        except (AttributeError, TypeError, KeyError, ValueError) as error:
+        except (AttributeError, TypeError, KeyError, ValueError, RecursionError) as error:
             bodies.append(Unparsed(reason=f"unexpected shape: {type(error).__name__}", head=_head(record.data)))
         yield from self._drafts(record, value, bodies, session)
 
@@ -178,16 +183,16 @@ class Transcript:
             ("permissionMode", "permission_mode"),
             ("version", "client_version"),
         ):
-            text = text_of(value.get(name))
+            text = short(value.get(name), ARGUMENTS)
             if text:
-                facts[key] = text[:ARGUMENTS]
+                facts[key] = text
         if isinstance(value.get("entrypoint"), str):
             facts["interactive"] = value["entrypoint"] == "cli" and self.parent is None
         message = value.get("message")
         if isinstance(message, dict) and value.get("type") == "assistant":
-            model = text_of(message.get("model"))
+            model = short(message.get("model"), ARGUMENTS)
             if model and model != "<synthetic>":
-                facts["model"] = model[:ARGUMENTS]
+                facts["model"] = model
         news = {key: item for key, item in facts.items() if told.get(key) != item}
         rank, title = title_of(value)
         if (title and rank > self.state.title_rank) or (title and rank == self.state.title_rank and rank > 0):
@@ -227,20 +232,19 @@ class Transcript:
         if message.get("model") == "<synthetic>":
             if value.get("isApiErrorMessage") is not True:
                 return []
-            status = value.get("apiErrorStatus")
+            status = whole(value.get("apiErrorStatus"))
             text = flat_text(message.get("content"))[:ARGUMENTS]
             if replayed:
                 return []
             return [
                 ApiError(
-                    status=status if isinstance(status, int) else _status_in(text),
-                    kind=text_of(value.get("error")),
+                    status=status if status is not None else _status_in(text),
+                    kind=short(value.get("error")),
                     text=text,
                     final=True,
                 )
             ]
-        message_id = text_of(message.get("id"))
-        stop = text_of(message.get("stop_reason"))
+        message_id, stop = short(message.get("id")), short(message.get("stop_reason"))
         bodies: list[KnownBody] = []
         content = message.get("content")
         for block in content if isinstance(content, list) else [{"type": "text", "text": content}]:
@@ -289,7 +293,7 @@ class Transcript:
         if key == self.state.usage_key and tokens == self.state.usage:
             return []
         self.state.usage_key, self.state.usage = key, tokens
-        return [Usage(response_id=message_id[:128], model=text_of(message.get("model")), tokens=tokens)]
+        return [Usage(response_id=message_id[:128], model=short(message.get("model"), ARGUMENTS), tokens=tokens)]
 
     def _user(self, value: dict[str, Any], replayed: bool) -> Iterator[KnownBody]:
         content = value["message"].get("content")
@@ -322,30 +326,21 @@ class Transcript:
     def _system(self, value: dict[str, Any]) -> list[KnownBody]:
         what = value.get("subtype")
         if what == "turn_duration":
-            duration = value.get("durationMs")
-            return [TurnEnded(duration_ms=duration if isinstance(duration, int) else None)]
+            return [TurnEnded(duration_ms=whole(value.get("durationMs")))]
         if what == "compact_boundary":
             meta = value.get("compactMetadata")
             meta = meta if isinstance(meta, dict) else {}
-            pre, post = meta.get("preTokens"), meta.get("postTokens")
-            return [
-                CompactEnded(
-                    trigger=text_of(meta.get("trigger")),
-                    pre_tokens=pre if isinstance(pre, int) else None,
-                    post_tokens=post if isinstance(post, int) else None,
-                )
-            ]
+            pre, post = whole(meta.get("preTokens")), whole(meta.get("postTokens"))
+            return [CompactEnded(trigger=short(meta.get("trigger")), pre_tokens=pre, post_tokens=post)]
         if what == "api_error":
             error = value.get("error")
-            status = error.get("status") if isinstance(error, dict) else None
-            wait, attempt, most = (value.get(name) for name in ("retryInMs", "retryAttempt", "maxRetries"))
             return [
                 ApiError(
-                    status=status if isinstance(status, int) else None,
+                    status=whole(error.get("status")) if isinstance(error, dict) else None,
                     text=flat_text(value.get("content"))[:ARGUMENTS],
-                    retry_in=wait / 1000 if isinstance(wait, int | float) else None,
-                    attempt=attempt if isinstance(attempt, int) else None,
-                    max_attempts=most if isinstance(most, int) else None,
+                    retry_in=wait_of(value.get("retryInMs"), 1000),
+                    attempt=whole(value.get("retryAttempt")),
+                    max_attempts=whole(value.get("maxRetries")),
                 )
             ]
         if what in QUIET_SYSTEM or what is None:

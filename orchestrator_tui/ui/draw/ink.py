@@ -22,7 +22,16 @@ ROLES = {
     "rate_limited": "limited", "looping": "looping", "spinning": "spinning", "stalled": "stalled",
     "errored": "errored", "dead": "dead", "orphaned": "dead", "paused": "paused", "finished": "finished", "fog": "fog",
 }  # fmt: skip
+PATIENT = frozenset({"waiting", "rate_limited"})
+"""What waits for a person or a clock: it is tinted as soon, not as broken."""
 SPARKS = " ▁▂▃▄▅▆▇█"
+
+
+def tint(status: str, severity: str) -> str:
+    """The background that says how much a session is in trouble; "" when it is not."""
+    if severity == "ok":
+        return ""
+    return " on amber" if severity == "amber" or status in PATIENT else " on red"
 
 
 def width(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import iso
 from orchestrator_tui.fleet.status import subject
@@ -28,11 +30,13 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     role = ROLES[status.status]
     lines = [
         line_of([(" " + GLYPHS[status.status] + " ", role), (cell.name, "strong bold")], columns),
-        line_of([("   ", "text"), (status.status.replace("_", " "), role), ("  " + cell.evidence, "text")], columns),
     ]
-    if len(cell.evidence) + len(status.status) + 5 > columns:
-        rest = cell.evidence[columns - len(status.status) - 6 :]
-        lines.append(line_of([("   …" + rest, "text")], columns))
+    # The proof is what one acts on: it is shown whole, as far as three lines go.
+    word = status.status.replace("_", " ")
+    proof = wrap(f"{word}  {cell.evidence}", max(8, columns - 4), max_lines=3, placeholder=" …")
+    for number, text in enumerate(proof):
+        runs: list[Run] = [(text[: len(word)], role), (text[len(word) :], "text")] if not number else [(text, "text")]
+        lines.append(line_of([("   ", "text"), *runs], columns))
 
     def put(label: str, *runs: Run) -> None:
         lines.append(line_of([(f" {label:<8}", "dim"), *runs], columns))

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, short, spark, usd, width
+from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame, Region
 
 Zoom = Literal["dots", "tiles"]
@@ -21,7 +22,6 @@ TILE_ROWS = 3
 DOT = 2
 WIDE_REGION = 100
 """From this many columns on, two regions stand side by side."""
-TINTS = {"red": " on red", "amber": " on amber", "ok": " on surface"}
 
 
 class Spot(Struct, frozen=True):
@@ -130,7 +130,7 @@ def _tiles(region: Region, columns: int, selected: str | None) -> tuple[list[Lin
 
 def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
     role = ROLES[cell.status.status]
-    tint = TINTS[cell.status.severity]
+    tint = tint_of(cell.status.status, cell.status.severity) or " on surface"
     mark = ("▌", "focus" + tint) if selected else (" ", "text" + tint)
     helpers = [(GLYPHS[state], ROLES[state] + tint) for state in cell.helpers]
     name = fit(cell.name, size - 4 - len(helpers))
@@ -161,9 +161,7 @@ def _dots(region: Region, columns: int, selected: str | None) -> tuple[list[Line
             spots[cell.id] = Spot(index * DOT, len(lines), DOT, 1)
             role = ROLES[cell.status.status]
             look = (
-                role + " reverse"
-                if cell.id == selected
-                else role + (TINTS[cell.status.severity] if cell.status.severity != "ok" else "")
+                role + " reverse" if cell.id == selected else role + tint_of(cell.status.status, cell.status.severity)
             )
             # Neighbours of one look are one run: runs are what a terminal pays for.
             if runs and runs[-1][1] == look:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, sides
+from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame
-
-TINTS = {"red": " on red", "amber": " on amber", "ok": ""}
 
 
 def draw_queue(frame: Frame, columns: int, rows: int, selected: str | None) -> list[Line]:
@@ -34,7 +33,7 @@ def draw_queue(frame: Frame, columns: int, rows: int, selected: str | None) -> l
 
 
 def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> list[Line]:
-    tint = TINTS[cell.status.severity] if selected else ""
+    tint = tint_of(cell.status.status, cell.status.severity) if selected else ""
     fill = "text" + tint
     mark: Run = ("▌" if selected else " ", "focus" + tint)
     role = ROLES[cell.status.status]
