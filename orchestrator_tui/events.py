@@ -454,6 +454,6 @@ def decode(kind: str, payload: bytes) -> AnyBody:
         return Unknown(kind, payload)
     try:
         return _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # A newer version may have changed a field's type: keep the row rather than lose or misread it.
         return Unknown(kind, payload)

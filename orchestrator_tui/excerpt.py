@@ -36,7 +36,7 @@ _UUID_MIDDLE = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 # A bare number after `process` is an id only from three digits on: `process 2 failed` is a count or a place.
 _PROCESS = re.compile(
-    r"\b(?:(?:pid|PID|[Pp]rocess (?:id|ID))[ =:#]{0,2}\d++|[Pp]rocess(?: \d{3,}+| ?#\d{3,}+|\[\d++\]))"
+    r"[pP](?<!\w.)(?:(?:id|ID|rocess (?:id|ID))[ =:#]{0,2}\d++|rocess(?: \d{3,}+| ?#\d{3,}+|\[\d++\]))"
 )
 _SCRATCH = re.compile(r"/(?:tmp|var/tmp|private/tmp|var/folders|dev/shm)/[^\s'\"<>)\]]*+")
 

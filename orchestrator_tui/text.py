@@ -43,7 +43,7 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    if "\x1b" in text or "\x9b" in text or _has_c1(text):
+    if _has_escapes(text):
         text = _STRING.sub("␛", text)
         text = _CSI.sub("", text)
         text = _ESCAPE.sub("␛", text)
@@ -55,14 +55,19 @@ def clean(text: str) -> str:
 def line(text: str, limit: int = 0) -> str:
     """One cleaned line: breaks become ` ⏎ `; with `limit`, cut to that many characters with an ellipsis.
 
-    Of a long text only the start is looked at, wide enough that colour codes leave words to show.
+    Of a long text only the start is looked at: further only where that leaves too little, or a sequence may go on.
     """
-    if limit:
-        text = text[: 16 * limit + 4096]
-    text = _BREAKS.sub(" ⏎ ", clean(text).strip("\n")) if "\n" in text or "\r" in text else clean(text)
-    if limit and len(text) > limit:
-        return text[: max(0, limit - 1)].rstrip() + "…"
-    return text
+    near = text[: 4 * limit + 64] if limit else text
+    shown = _joined(near)
+    if len(near) < len(text) and (len(shown) <= limit or _has_escapes(near)):
+        shown = _joined(text[: 16 * limit + 4096])
+    if limit and len(shown) > limit:
+        return shown[: max(0, limit - 1)].rstrip() + "…"
+    return shown
+
+
+def _joined(text: str) -> str:
+    return _BREAKS.sub(" ⏎ ", clean(text).strip("\n")) if "\n" in text or "\r" in text else clean(text)
 
 
 def utf8(text: str) -> str:
@@ -93,8 +98,8 @@ def age(nanoseconds: int) -> str:
     return f"{seconds // 86_400}d"
 
 
-def _has_c1(text: str) -> bool:
-    return any(code in text for code in "\x90\x98\x9d\x9e\x9f")
+def _has_escapes(text: str) -> bool:
+    return any(code in text for code in "\x1b\x9b\x90\x98\x9d\x9e\x9f")
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -69,9 +69,16 @@ def test_an_unknown_type_survives_byte_for_byte(name: str, payload: bytes) -> No
         ("command.ended", b'{"type":"command.ended","command_id":"1","outcome":"postponed"}'),
         ("process.observed", b'{"type":"process.observed","pid":1,"activity":"frantic"}'),
         ("beat", b"[]"),
+        ("beat", b"{"),
+        ("beat", b""),
+        ("beat", b"\xff"),
+        ("beat", b'{"type":"beat"} and more'),
+        ("user.message", b'{"type":"user.message","text":{"text":"\xff"}}'),
+        ("beat", b'{"type":"beat","later":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     ],
+    ids=range(14),
 )
-def test_a_known_type_of_a_newer_shape_is_kept_not_misread(kind: str, payload: bytes) -> None:
+def test_a_known_type_of_a_newer_shape_or_damaged_is_kept_not_misread(kind: str, payload: bytes) -> None:
     body = decode(kind, payload)
     assert body == Unknown(kind, payload)
     assert encode(body) == payload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -33,7 +34,12 @@ SAME = [
     ("<A object at 0x7f3a2b>", "<A object at 0x11ffee>"),
     ("pid 123 died", "pid 99999 died"),
     ("PID=123", "PID=9"),
-    ("process 17 gone", "process 18 gone"),
+    ("[pid 123] ok", "[pid 7] ok"),
+    ("pid: 123 ok", "pid: 7 ok"),
+    ("process 1217 gone", "process 20018 gone"),
+    ("Process #1217 gone", "Process #9999 gone"),
+    ("process id 7 gone", "process id 12 gone"),
+    ("worker process[7]: ok", "worker process[12]: ok"),
     ("id 6717d69e-40fc-46a8-aadf-91afb16995e8", "id c0c4233e-82ef-43c5-95dd-48010e253dde"),
     ("no /tmp/pytest-12/a", "no /tmp/pytest-13/a"),
     ("in '/var/folders/ab/x'", "in '/var/folders/zz/y'"),
@@ -53,6 +59,16 @@ DIFFERENT = [
     ("3 secrets", "4 secrets"),
     ("/home/a/x", "/home/a/y"),
     ("deadbeef", "deadbee0"),
+    ("process 3 failed", "process 2 failed"),
+    ("process: 3 failed", "process: 2 failed"),
+    ("subprocess: 3 failed", "subprocess: 2 failed"),
+    ("subprocess 3000 failed", "subprocess 2000 failed"),
+    ("processes 3000", "processes 2000"),
+    ("stupid 3 failed", "stupid 2 failed"),
+    ("rapid=3", "rapid=2"),
+    ("image 1920x1080", "image 1920x720"),
+    ("a matrix of 3x5", "a matrix of 4x5"),
+    ("1" * 50, "1" * 51),
     ("", "x"),
 ]
 
@@ -118,6 +134,21 @@ def test_of_a_huge_text_the_middle_still_counts() -> None:
     ends = ("a b " * (WHOLE // 4), "c d " * (WHOLE // 4))
     assert digest(ends[0] + "1" + ends[1]) != digest(ends[0] + "2" + ends[1])
     assert digest(ends[0] + ends[1] + "in 1s") == digest(ends[0] + ends[1] + "in 2s")
+
+
+SIGNS = [
+    "1", "-", "a", "é", ".1", "1.", "1:", "1-", "1 ", "1s", "0x", "0x1", "11:11:11.", "2026-11-20T", "2026-", "-aaaa", "deadbeef-",
+    "/tmp/", "/tmp", "\x1b[", "\x1b[0", "\x1b[ ", "\x1b", "\x9d", "pid", "pid ", "pid:1", "process ", "process #", "process[1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("start", ["", "\x1b[", "/tmp/", "pid ", "process[", "0x", "1.", "-aaaa-aaaa-aaaa-"])
+def test_the_cost_of_a_digest_is_linear(start: str, sign: str) -> None:
+    """256 KiB take a fraction of a second; with a quadratic pattern they take minutes."""
+    begun = time.process_time()
+    normalise(start + sign * (WHOLE // len(sign)))
+    assert time.process_time() - begun < 3
 
 
 def test_a_lone_surrogate_can_be_kept() -> None:

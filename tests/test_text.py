@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
+import time
 import unicodedata
 
 import pytest
@@ -96,6 +98,33 @@ def test_stacked_combining_marks_are_bounded(mark: str) -> None:
     assert clean("a" + mark * 50 + "b") == "a" + mark * MAX_MARKS + "b"
 
 
+CHARS = [chr(code) for code in range(sys.maxunicode + 1)]
+
+
+def test_no_control_format_character_separator_or_surrogate_of_unicode_passes() -> None:
+    """Whatever this Python's Unicode calls so; a line feed is the one that clean keeps."""
+    shown = [
+        char for char in CHARS if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and clean(char) == char
+    ]
+    assert shown == ["\n"]
+
+
+def test_every_combining_mark_of_unicode_is_bounded() -> None:
+    for char in CHARS:
+        if unicodedata.category(char) in ("Mn", "Me"):
+            assert clean("a" + char * 50 + "b").count(char) <= MAX_MARKS, hex(ord(char))
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u05bf\u0670", "\u3099\U0001e130\u20dd", "\u0301\ufe0f\u0301\u0301"])
+def test_mixed_marks_are_bounded_where_they_stand(marks: str) -> None:
+    kept = marks.replace("\ufe0f", "")[:MAX_MARKS]
+    assert clean(f"a{marks * 9}b「─{marks[:1]}─」") == f"a{kept}b「─{marks[:1]}─」"
+
+
+def test_a_string_sequence_ends_where_another_begins() -> None:
+    assert clean("\x9dfirst\x9dsecond\x9cthird") == "�first␛third"
+
+
 @given(hostile)
 @example("\x1b]0;a\x1b[0m\x07")
 @example("\x1b\x9b31m[31m")
@@ -143,6 +172,36 @@ def test_the_answer_grows_only_in_step_with_the_question(bit: str) -> None:
     """Hostile repetition makes neither more output per input nor output that depends on the neighbours' number."""
     sizes = [len(clean("." + bit * n)) for n in (100, 200, 300)]
     assert sizes[2] - sizes[1] == sizes[1] - sizes[0] <= 400
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\x1b[0m" * 100, "\x1b[38;2;1;2;3m" * 200, "\ufe0f" * 4000, "\x1b]0;" + "t" * 4000 + "\x07"]
+)
+def test_what_is_dropped_takes_no_place_in_a_cell(hidden: str) -> None:
+    assert line(hidden + "hello there", 10).endswith(("hello the…", "␛hello th…"))
+
+
+def test_a_cell_of_a_huge_text_costs_little() -> None:
+    """Megabytes are cut before they are cleaned."""
+    begun = time.process_time()
+    for _ in range(20):
+        assert len(line("\u202e" * 5_000_000, 40)) == 40
+    assert time.process_time() - begun < 2
+
+
+SIGNS = [
+    "\x9d", "\x9dx", "\x9b", "\x9b0", "\x9b ", "\x90\x1b", "\x1b", "\x1b[", "\x1b]", "\x1b]x", "\x1b[0", "\x1b[ ", "\x1bP",
+    "\u0301", "a\u0301\u0301\u0301", "\u0301\ufe0f", "\u202e", "\r", "\x00", "\t", "─", "漢", "\ue000", "1", "-", "a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("start", ["", "\x1b[", "\x1b]", "\x9b", "\x9d"])
+def test_the_cost_of_cleaning_is_linear(start: str, sign: str) -> None:
+    """256 KiB take a fraction of a second; with a quadratic pattern they take minutes."""
+    begun = time.process_time()
+    clean(start + sign * (262_144 // len(sign)))
+    assert time.process_time() - begun < 3
 
 
 def test_a_limited_line_looks_at_a_bounded_part_of_the_text() -> None:

@@ -44,6 +44,8 @@ STEPS_PER_TICK = 4
 """One file that grows by much must not keep the others waiting."""
 BATCH = 500
 """Drafts per transaction."""
+GROUP = 256
+"""Files per call of the worker."""
 
 Append = Callable[[Sequence[Batch]], Awaitable[None]]
 """Appends in one transaction and folds the result in."""
@@ -70,6 +72,37 @@ class Follow(Struct):
     """Not read to its end yet."""
     busy: bool = False
     """Somebody is reading it, here or in the worker: its steps must be stored one after the other."""
+
+
+class Held(Struct):
+    """Steps that are stored in one transaction.
+
+    What one stores is known to the next only in another one: so never two of one file, nor of one session's lines.
+    """
+
+    steps: list[tuple[Follow, Step]] = []
+    drafts: int = 0
+    names: set[str] = set()
+
+    def fits(self, follow: Follow, step: Step) -> bool:
+        """Whether a step goes with those that are here."""
+        few = self.drafts + len(step.drafts) <= BATCH
+        return not self.steps or (few and self.names.isdisjoint(_names(follow, step)))
+
+    def add(self, follow: Follow, step: Step) -> None:
+        """Put one more to them."""
+        self.steps.append((follow, step))
+        self.drafts += len(step.drafts)
+        self.names |= _names(follow, step)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.steps, self.drafts, self.names = [], 0, set()
+
+
+def _names(follow: Follow, step: Step) -> set[str]:
+    lines = follow.ref.kind == "lines" and step.session is not None
+    return {follow.ref.path, step.session or ""} if lines else {follow.ref.path}
 
 
 class Ingest:
@@ -227,14 +260,14 @@ class Ingest:
 
     async def _read_turn(self, follows: Sequence[Follow]) -> list[Follow]:
         """One step of each file, stored together; returns the files that have more."""
-        held: list[tuple[Follow, Step]] = []
+        held = Held()
         for follow in follows:
             step = read(Job(follow.ref, follow.checkpoint, self.clock.now(), follow.scanned))
             if step is None:
                 self._cannot(follow)
             else:
-                held = await self._hold(held, follow, step)
-        await self._take(held)
+                await self._hold(held, follow, step)
+        await self._store(held)
         return [follow for follow in follows if follow.behind]
 
     def _cannot(self, follow: Follow) -> None:
@@ -243,17 +276,17 @@ class Ingest:
         self._settle(follow, behind=False)
         follow.size, follow.mtime = _stat_mark(follow.ref.path)
 
-    async def _hold(self, held: list[tuple[Follow, Step]], follow: Follow, step: Step) -> list[tuple[Follow, Step]]:
-        """Put a step to those of the next transaction, or store those first where it does not go with them.
-
-        What one step stores is known to the next only in another transaction: hence never two of one session.
-        """
-        drafts = sum(len(earlier.drafts) for _, earlier in held)
-        if held and (drafts + len(step.drafts) > BATCH or any(_clash(follow, step, *other) for other in held)):
-            await self._take(held)
+    async def _hold(self, held: Held, follow: Follow, step: Step) -> None:
+        """Put a step to those of the next transaction; those are stored first where it does not go with them."""
+        if not held.fits(follow, step):
+            await self._store(held)
             await asyncio.sleep(AIR)
-            held = []
-        return [*held, (follow, step)]
+        held.add(follow, step)
+
+    async def _store(self, held: Held) -> None:
+        steps = held.steps
+        held.clear()
+        await self._take(steps)
 
     async def _take(self, steps: Sequence[tuple[Follow, Step]]) -> None:
         """Store what some steps found, in one transaction."""
@@ -348,16 +381,16 @@ class Ingest:
     async def _land(self, group: list[Follow], steps: list[Step | None]) -> list[Follow]:
         """Store the steps of one call; returns the files that need another."""
         remaining = deque(group)
-        held: list[tuple[Follow, Step]] = []
+        held = Held()
         for step in steps:
             follow = remaining[0]
             if step is None:
                 self._cannot(follow)
             else:
-                held = await self._hold(held, follow, step)
+                await self._hold(held, follow, step)
             if step is None or not step.more:
                 remaining.popleft()
-        await self._take(held)
+        await self._store(held)
         await asyncio.sleep(AIR)
         return list(remaining)
 
@@ -373,18 +406,11 @@ def client_session(ref: FileRef, now: int) -> str | None:
     return BY_NAME[ref.client].parser(ref, None, now).session
 
 
-def _clash(follow: Follow, step: Step, other: Follow, earlier: Step) -> bool:
-    """Whether two steps must not be stored together: of one file, or of two that one session's lines are in."""
-    return other is follow or (
-        step.session is not None and step.session == earlier.session and follow.ref.kind == other.ref.kind == "lines"
-    )
-
-
 def _take_some(waiting: deque[Follow]) -> list[Follow]:
     """The next files for one call of the worker."""
     group: list[Follow] = []
     size = 0
-    while waiting and len(group) < 64 and size < 2 * STEP_BYTES:
+    while waiting and len(group) < GROUP and size < 2 * STEP_BYTES:
         follow = waiting.popleft()
         size += _size(follow)
         group.append(follow)

@@ -53,6 +53,8 @@ class Watched(Struct):
     io: dict[int, int] = field(default_factory=dict)
     told: ProcessObserved | None = None
     told_at: int = 0
+    claim: Claim | None = None
+    """The client's word, as it was last borne out."""
 
 
 class Processes:
@@ -66,6 +68,13 @@ class Processes:
         self._may_tell = may_tell
         self._parents: dict[int, int] = {}
         self._scanned_at = 0
+        self._commands: dict[tuple[int, int], tuple[str, bool]] = {}
+        """(pid, start) -> command line, and whether it was read twice: a new process runs another program soon."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether some process was not there at the last look: the next one decides."""
+        return any(watched.missing_since is not None for watched in self.watched.values())
 
     # --- the table ----------------------------------------------------------------------------------------
 
@@ -74,6 +83,7 @@ class Processes:
         pids = self.table.pids()
         if now - self._scanned_at > RESCAN:
             self._parents, self._scanned_at = {}, now
+            self._commands.clear()
         gone = self._parents.keys() - pids
         for pid in gone:
             del self._parents[pid]
@@ -93,15 +103,20 @@ class Processes:
             if not self._may_tell(claim.session):
                 continue
             session = known.get(claim.session)
+            watched = self.watched.get(claim.session)
+            if watched is not None and watched.claim == claim:
+                # Borne out already; whether the process still runs is for `sample` to see.
+                seen += _news(claim, watched.started, session)
+                continue
             stat = self.table.stat(claim.pid)
             if claim.written_at < self.boot_at - SECOND or stat is None or not self._is_claimed(stat, claim):
                 seen += self._left_behind(claim, session)
                 continue
-            seen += _news(claim, stat, session)
-            watched = self.watched.get(claim.session)
+            seen += _news(claim, stat.started, session)
             if watched is None or (watched.pid, watched.started) != (claim.pid, stat.started):
                 watched = self.watched[claim.session] = Watched(claim.session, claim.pid, stat.started)
                 seen += self._first_sight(watched, stat, session, now)
+            watched.claim = claim
         return seen
 
     def _first_sight(self, watched: Watched, stat: ProcessStat, session: Session | None, now: int) -> list[Seen]:
@@ -185,8 +200,7 @@ class Processes:
                 waits = waits or self.table.reads_terminal(process)
             percent = round(100 * used / elapsed, 1) if elapsed else None
             busy_bytes, reading = busy_bytes + moved, reading or waits
-            command = self.table.command(pid)[:MAX_COMMAND]
-            tools.append(Child(command, percent, tree[0].state, moved if elapsed else None, waits))
+            tools.append(Child(self._command(tree[0]), percent, tree[0].state, moved if elapsed else None, waits))
         used = sum(cpu.values()) - sum(watched.cpu.get(pid, value) for pid, value in cpu.items())
         percent = round(100 * used / elapsed, 1) if elapsed else None
         watched.cpu, watched.io, watched.sampled_at = cpu, io, now
@@ -202,6 +216,13 @@ class Processes:
             terminal_read=reading,
         )
 
+    def _command(self, stat: ProcessStat) -> str:
+        process = (stat.pid, stat.started)
+        known = self._commands.get(process)
+        if known is None or not known[1]:
+            known = self._commands[process] = (self.table.command(stat.pid)[:MAX_COMMAND], known is not None)
+        return known[0]
+
     def _worth_telling(self, watched: Watched, new: ProcessObserved, now: int) -> bool:
         old = watched.told
         if old is None or old.stopped != new.stopped:
@@ -211,7 +232,7 @@ class Processes:
         return _shape(old) != _shape(new)
 
 
-def _news(claim: Claim, stat: ProcessStat, session: Session | None) -> list[Seen]:
+def _news(claim: Claim, started: int, session: Session | None) -> list[Seen]:
     """What a claim says beyond what the fold knows already."""
     seen: list[Seen] = []
     facts: dict[str, Any] = {
@@ -233,7 +254,7 @@ def _news(claim: Claim, stat: ProcessStat, session: Session | None) -> list[Seen
         seen.append((claim.session, SessionUpdated(**facts)))
     report = session.report if session is not None else None
     if report is None or (report.status, report.waiting_for) != (claim.status, claim.waiting_for):
-        word = ClientStatus(status=claim.status, waiting_for=claim.waiting_for, pid=claim.pid, started=stat.started)
+        word = ClientStatus(status=claim.status, waiting_for=claim.waiting_for, pid=claim.pid, started=started)
         seen.append((claim.session, word))
     return seen
 

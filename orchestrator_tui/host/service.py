@@ -44,9 +44,11 @@ from orchestrator_tui.store.writer import Store
 TICK = 0.25
 """Seconds between two looks at the hot files."""
 SLOW_TICK = 1.0
-"""The same when nothing has changed for a minute."""
+"""The same when nothing has changed for a minute; so with the other SLOW ones."""
 LOOK_EVERY = SECOND
+SLOW_LOOK_EVERY = 2 * SECOND
 SAMPLE_EVERY = 2 * SECOND
+SLOW_SAMPLE_EVERY = 4 * SECOND
 BEAT_EVERY = 30 * SECOND
 TIDY_EVERY = HOUR
 MANY = 50
@@ -143,11 +145,12 @@ class Host:
         tidied = 0
         while not self.stopping.is_set():
             now = self.clock.now()
+            quiet = now - changed >= MINUTE
             news = await self.ingest.poll()
-            if _due(now, looked, LOOK_EVERY):
+            if _due(now, looked, SLOW_LOOK_EVERY if quiet else LOOK_EVERY):
                 looked = now
                 news += await self.look_around(now)
-            if _due(now, sampled, SAMPLE_EVERY):
+            if _due(now, sampled, SLOW_SAMPLE_EVERY if quiet and not self.processes.missing else SAMPLE_EVERY):
                 sampled = now
                 await self.note(self.processes.sample(now))
             if _due(now, beaten, BEAT_EVERY):
@@ -163,7 +166,7 @@ class Host:
                 needed = now
             if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:
                 break
-            await self.pause(TICK if now - changed < MINUTE else SLOW_TICK)
+            await self.pause(SLOW_TICK if quiet and not news else TICK)
 
     async def pause(self, seconds: float) -> None:
         """Wait for the next tick, the doorbell, or the end."""

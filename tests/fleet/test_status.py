@@ -70,6 +70,17 @@ def test_rule(bodies: tuple[ev.Body, ...], later: int, status: str, severity: st
     assert word in told[2]
 
 
+@pytest.mark.parametrize(
+    ("wait", "word"),
+    [(1e300, "in 115d"), (float("inf"), "in 115d"), (float("nan"), "in 115d"), (-1e300, "now"), (0, "now")],
+)
+def test_a_wait_that_cannot_be_is_no_crash(wait: float, word: str) -> None:
+    """The parsers refuse it; a store may hold one of an older version."""
+    status, severity, evidence = judged(ALIVE, ASK, ev.ApiError(status=529, retry_in=wait), later=1)
+    assert (status, severity) == ("rate_limited", "amber")
+    assert f"retry {word}" in evidence
+
+
 @pytest.mark.parametrize("bodies", [(ALIVE, ASK, CALL), (ALIVE, ASK), (ALIVE, ASK, QUESTION)])
 def test_nothing_is_green_when_nobody_looks(bodies: tuple[ev.Body, ...]) -> None:
     status, severity, evidence = judged(*bodies, watched=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from orchestrator_tui import events as ev
@@ -210,11 +212,11 @@ def host(monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
 
 @asynccontextmanager
 async def dashboard(
-    paths: Paths, size: tuple[int, int] = (120, 35), theme: str = "night"
+    paths: Paths, size: tuple[int, int] = (120, 35), theme: str = "night", notices: bool = False
 ) -> AsyncIterator[tuple[OrcApp, Pilot[None]]]:
     """The dashboard, open; frames are made by `app.tick()` alone."""
     app = OrcApp(paths, Config(screen=Screen(theme=theme)), Clock())
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notices) as pilot:
         await pilot.pause()
         yield app, pilot
 
@@ -235,5 +237,18 @@ def text(app: OrcApp) -> list[str]:
 
 
 def panels(app: OrcApp) -> dict[str, Panel]:
-    """The panels that are shown, by id."""
-    return {str(p.id): p for p in app.screen.query(Panel) if p.display and p.size.area and p.region.area}
+    """The panels of which something is to be seen, by id."""
+    return {str(widget.id): widget for widget in app.screen.query(Panel) if seen(app, widget).area}
+
+
+def seen(app: OrcApp, panel: Panel) -> Region:
+    """The part of the screen that a panel has; nothing when it is hidden."""
+    region, clip = app.screen._compositor.visible_widgets.get(panel, (Region(), Region()))
+    return region.intersection(clip)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait within the loop."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,330 @@
+"""Every action by its key, on the real screen without a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from orchestrator_tui.paths import Paths
+from orchestrator_tui.ui import actions
+from orchestrator_tui.ui.actions import ACTIONS, NAMES
+from orchestrator_tui.ui.app import OrcApp
+from orchestrator_tui.ui.draw.chrome import GROUPS
+from orchestrator_tui.ui.draw.map import neighbour
+from orchestrator_tui.ui.screens.fleet import FleetScreen
+from orchestrator_tui.ui.screens.help import HelpScreen
+from orchestrator_tui.ui.screens.session import SessionScreen
+from tests.ui import fleets
+from tests.ui.fleets import dashboard, fleet_screen, text, until
+from tests.ui.test_snapshots import sound
+
+KEYS = {action.id: action.keys for action in ACTIONS}
+
+
+def screen_words(app: OrcApp) -> str:
+    return "\n".join(text(app))
+
+
+def test_the_table_of_actions_is_sound() -> None:
+    assert actions.check(ACTIONS) == []
+    assert {name for _, names in GROUPS for name in names} == {action.id for action in ACTIONS}
+    assert {action.footer for action in ACTIONS} == {True, False}
+
+
+def test_a_table_that_is_not_sound_is_told() -> None:
+    one = actions.Action("one", ("x",), "one", "one")
+    other = actions.Action("two", ("x",), "two", "two", "anywhere")
+    assert actions.check([one, other]) == ["x means both one and two"]
+    assert actions.check([one, one]) == ["one is there twice"]
+
+
+@pytest.mark.parametrize("direction", ["left", "right", "up", "down"])
+async def test_moves_go_to_the_neighbour_on_the_map(paths: Paths, direction: str) -> None:
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        for zoom, key in zip(("plus", "minus"), KEYS[direction], strict=True):
+            await pilot.press(zoom)
+            spots = fleet_screen(app)._map.spots
+            for begin in list(spots)[::7]:
+                app.select(begin)
+                expected = neighbour(spots, begin, direction)
+                await pilot.press(key)
+                assert app.selected == expected
+                here, there = spots[begin], spots[expected or begin]
+                step = there.x - here.x if direction in ("left", "right") else there.y - here.y
+                assert step <= 0 if direction in ("left", "up") else step >= 0
+
+
+@pytest.mark.parametrize("forth, back", [("right", "left"), ("left", "right"), ("down", "up")])
+async def test_every_cell_is_reached_by_moves(paths: Paths, forth: str, back: str) -> None:
+    async with dashboard(paths, (200, 55)) as (app, _):
+        spots = fleet_screen(app)._map.spots
+        seen, todo = set(), [next(iter(spots))]
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo += [neighbour(spots, name, way) or name for way in ("left", "right", "up", "down")]
+        assert seen == set(spots)
+        assert all(neighbour(spots, neighbour(spots, name, forth), back) is not None for name in spots)
+
+
+async def walk(app: OrcApp, pilot: Pilot[None], key: str, steps: int) -> list[str | None]:
+    out = []
+    for _ in range(steps):
+        await pilot.press(key)
+        out.append(app.selected)
+    return out
+
+
+async def test_full_stop_walks_the_queue_and_wraps(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        queue: list[str | None] = [cell.id for cell in app.drawn.queue]
+        assert app.selected == queue[0]
+        assert await walk(app, pilot, "full_stop", len(queue)) == [*queue[1:], queue[0]]
+        app.select(fleets.first("finished"))
+        assert await walk(app, pilot, "full_stop", 1) == queue[:1]
+
+
+async def test_comma_walks_those_that_are_done(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        cells = [cell for region in app.drawn.regions for cell in region.cells]
+        done: list[str | None] = [cell.id for cell in cells if cell.status.status == "finished"]
+        assert await walk(app, pilot, "comma", len(done) + 1) == [*done, done[0]]
+
+
+async def test_space_goes_to_the_latest_alert(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        latest = max(app.drawn.queue, key=lambda cell: cell.status.since)
+        await pilot.press("space")
+        assert app.selected == latest.id
+        await fleets.append(app.paths, (fleets.name_of(0), fleets.QUESTION), at=fleets.NOW)
+        app.tick()
+        await pilot.press("space")
+        assert app.selected == fleets.name_of(0)
+
+
+@pytest.mark.parametrize("closing", ["escape", "enter"])
+async def test_enter_opens_and_escape_goes_back(paths: Paths, closing: str) -> None:
+    async with dashboard(paths) as (app, pilot):
+        await pilot.press("enter")
+        assert isinstance(app.screen, SessionScreen)
+        assert "rename the module" in screen_words(app)
+        await pilot.press(closing)
+        assert isinstance(app.screen, FleetScreen)
+        sound(app)
+
+
+async def test_an_open_session_shows_what_happens(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        app.select(fleets.name_of(0))
+        await pilot.press("enter")
+        await fleets.append(app.paths, (fleets.name_of(0), fleets.say("a word from the model")))
+        app.tick()
+        await pilot.pause()
+        assert "a word from the model" in screen_words(app)
+        await pilot.press("escape")
+        sound(app)
+
+
+async def test_typing_filters_and_escape_takes_it_away(paths: Paths) -> None:
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        everything = app.drawn.order
+        await pilot.press("slash", *"infra")
+        assert app.drawn.filter == "infra"
+        assert {region.name for region in app.drawn.regions} == {"infra"}
+        assert app.drawn.hidden == len(everything) - len(app.drawn.order)
+        assert f"filter: infra, {app.drawn.hidden} hidden" in screen_words(app)
+        await pilot.press("enter")
+        assert (app.filter, app.focused) == ("infra", None)
+        await pilot.press("slash", "end", "backspace", *"q?jT.")
+        assert (app.filter, len(app.screen_stack)) == ("infrq?jT.", 2)  # no key has its other meaning meanwhile
+        await pilot.press("escape")
+        assert (app.filter, app.drawn.order) == ("", everything)
+        await pilot.press("slash", *"done", "enter", "escape")
+        assert app.drawn.order == everything
+
+
+@pytest.mark.parametrize("word", ["INFRA", "opus", "finished", "发票", "[bold]", "/3"])
+async def test_what_the_filter_looks_at(paths: Paths, word: str) -> None:
+    async with dashboard(paths) as (app, _):
+        app.filter = word
+        app.make_frame()
+        assert app.drawn.order
+        for region in app.drawn.regions:
+            for cell in region.cells:
+                words = (cell.name, cell.seat, cell.region, cell.model, cell.status.status)
+                assert any(word.casefold() in text.casefold() for text in words)
+
+
+async def test_zoom_changes_the_map(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        for key, height in (("minus", 1), ("plus", 2), ("minus", 1), ("equals_sign", 2)):
+            await pilot.press(key)
+            assert {spot.height for spot in fleet_screen(app)._map.spots.values()} == {height}
+            assert {1: "dots", 2: "tiles"}[height] in screen_words(app)
+            sound(app)
+
+
+async def test_tab_changes_the_pane_where_both_do_not_fit(paths: Paths) -> None:
+    async with dashboard(paths, (80, 24)) as (app, pilot):
+        shown = set(fleets.panels(app))
+        assert {"map", "queue"} <= shown and "inspector" not in shown
+        await pilot.press("tab")
+        await pilot.pause()
+        assert {"inspector"} == set(fleets.panels(app)) - {"meters", "footer"}
+        sound(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert set(fleets.panels(app)) == shown
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        await pilot.press("tab")
+        assert {"map", "queue", "inspector"} <= set(fleets.panels(app))
+
+
+def colours(app: OrcApp) -> set[str]:
+    """Every colour that is on the screen, by its hexadecimal digits."""
+    out = set()
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            if segment.style is not None:
+                out |= {c.get_truecolor().hex for c in (segment.style.color, segment.style.bgcolor) if c is not None}
+    return out
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",), ("question_mark",)], ids=["fleet", "session", "help"])
+async def test_theme_changes_the_colours_everywhere(paths: Paths, keys: tuple[str, ...]) -> None:
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        await pilot.press(*keys)
+        await pilot.pause()
+        for name in ("paper", "plain", "signal", "night"):
+            before = [strip for panel in fleets.panels(app).values() for strip in panel._strips if strip]
+            await pilot.press("T")
+            app.clear_notifications()
+            await pilot.pause()
+            assert app.theme_file.name == name
+            strips = [strip for panel in fleets.panels(app).values() for strip in panel._strips if strip]
+            assert len(strips) == len(before) > 50
+            assert not {id(strip) for strip in before} & {id(strip) for strip in strips}
+            palette = app.theme_file.colors
+            values = [getattr(palette, field) for field in palette.__struct_fields__ if field != "burn"]
+            if name != "plain":
+                assert colours(app) <= {value.lower() for value in values}, name
+        await pilot.press("escape")
+        await pilot.pause()
+        assert colours(app) <= {value.lower() for value in values}
+
+
+def offered(app: OrcApp) -> list[str]:
+    """What the palette offers."""
+    options = app.screen.query_one(OptionList)
+    return [str(options.get_option_at_index(index).prompt) for index in range(options.option_count)] or [""]
+
+
+async def test_the_palette_and_help_have_every_action(paths: Paths) -> None:
+    async with dashboard(paths, (120, 60)) as (app, pilot):
+        await pilot.press("colon")
+        await pilot.pause()
+        told = "\n".join(offered(app))
+        for action in ACTIONS:
+            assert action.id == "palette" or action.help in told, action.id
+        await pilot.press("escape")
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        shown = screen_words(app)
+        for action in ACTIONS:
+            row = next(row for row in shown.split("\n") if action.help in row)
+            assert " ".join(NAMES.get(key, key) for key in action.keys) in row
+        await pilot.press("question_mark")
+        assert len(app.screen_stack) == 3
+        await pilot.press("escape")
+        assert isinstance(app.screen, FleetScreen)
+
+
+async def test_the_palette_runs_an_action(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        await pilot.press("colon", *"help")
+        await until(lambda: offered(app)[0].startswith("help"))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",)], ids=["fleet", "session"])
+async def test_the_footer_has_only_what_applies(paths: Paths, keys: tuple[str, ...]) -> None:
+    async with dashboard(paths) as (app, pilot):
+        await pilot.press(*keys)
+        await pilot.pause()
+        where = ("session", "anywhere") if keys else ("fleet", "anywhere")
+        parts = [part.strip() for part in text(app)[-1].split("   ") if part.strip()]
+        assert parts == [f"{a.shown} {a.label}" for a in ACTIONS if a.footer and a.where in where]
+
+
+@pytest.mark.parametrize("key", KEYS["quit"])
+async def test_quit(paths: Paths, key: str) -> None:
+    async with dashboard(paths) as (app, pilot):
+        await pilot.press(key)
+        await pilot.pause()
+        assert app._exit
+
+
+def gone_by_time(app: OrcApp) -> None:
+    fleets.clock_of(app).ns += 30 * 3600 * fleets.SECOND
+    app.tick()
+
+
+def gone_by_filter(app: OrcApp) -> None:
+    app.filter = "infra"
+    app.make_frame()
+    app.redraw()
+
+
+@pytest.mark.parametrize("leave", [gone_by_time, gone_by_filter])
+async def test_a_session_that_disappears_leaves_a_selection(paths: Paths, leave: Callable[[OrcApp], None]) -> None:
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        app.select("claude:fork0")
+        assert app.drawn.cell("claude:fork0") is not None
+        leave(app)
+        await pilot.pause()
+        assert "claude:fork0" not in app.drawn.order
+        assert app.selected in app.drawn.order
+        sound(app)
+        await pilot.press("right", "down", "full_stop", "enter")
+        assert isinstance(app.screen, SessionScreen)
+
+
+async def test_nothing_left_and_back_again(paths: Paths) -> None:
+    async with dashboard(paths) as (app, pilot):
+        await pilot.press("slash", *"zzzz", "enter")
+        assert (app.selected, app.drawn.order) == (None, [])
+        await pilot.press("left", "full_stop", "comma", "space", "enter", "minus", "tab")
+        assert isinstance(app.screen, FleetScreen)
+        await pilot.press("escape", "escape")
+        assert app.selected in app.drawn.order
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",), ("question_mark",), ("slash", "a"), ("tab",)])
+async def test_resize_while_it_runs(paths: Paths, keys: tuple[str, ...]) -> None:
+    async with dashboard(paths, (200, 55)) as (app, pilot):
+        await pilot.press(*keys)
+        for size in ((80, 24), (1, 1), (139, 3), (2, 50), (300, 80), (40, 12), (200, 55)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            app.tick()
+            sound(app)
+        if not keys:
+            async with dashboard(paths, (200, 55)) as (fresh, _):
+                assert text(app) == text(fresh)
+
+
+async def test_every_action_runs_on_an_empty_fleet(empty: Paths) -> None:
+    async with dashboard(empty, (80, 24)) as (app, pilot):
+        for action in ACTIONS:
+            if action.id != "quit":
+                await pilot.press(action.keys[0], "escape")
+                assert app.is_running
+                await until(lambda: isinstance(app.screen, FleetScreen))
+        assert app.selected is None
+        sound(app)
