@@ -86,6 +86,10 @@ class Parser(Protocol):
     def first_at(self) -> int | None:
         """The earliest instant at which the file can have been written: the first time in it."""
 
+    @property
+    def last_at(self) -> int | None:
+        """The latest record's time: what a record without one inherits."""
+
     def feed(self, record: Record) -> Iterator[Draft]:
         """The drafts of one record; never raises on what a file may hold."""
 

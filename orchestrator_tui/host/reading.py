@@ -158,7 +158,9 @@ def _feed(parser: Parser, data: bytes, offset: int, drafts: list[Draft]) -> int:
     start = 0
     while start < len(data) and len(drafts) < STEP_DRAFTS:
         end = data.index(b"\n", start) + 1
-        drafts += parser.feed(Record(offset + start, end - start, data[start:end]))
+        # A line that is the whole of what was read may be large: it is not copied.
+        line = data if end - start == len(data) else data[start:end]
+        drafts += parser.feed(Record(offset + start, end - start, line))
         start = end
     return start
 
@@ -166,7 +168,7 @@ def _feed(parser: Parser, data: bytes, offset: int, drafts: list[Draft]) -> int:
 def _oversize(file: FileRef, parser: Parser, offset: int, length: int) -> Draft:
     key = record_key(file.client, f"oversize:{offset}:{length}")
     body = Unparsed(reason=f"a line of {length} bytes is too long to be read")
-    return Draft(parser.session or f"{file.client}:unknown", body, None, key, offset, length)
+    return Draft(parser.session or f"{file.client}:unknown", body, parser.last_at, key, offset, length)
 
 
 def _checkpoint(

@@ -48,7 +48,7 @@ def test_ingest_killed_again_and_again_ends_as_if_it_never_was(tmp_path: Path) -
             stderr=subprocess.DEVNULL,
         )
         try:
-            process.wait(rng.uniform(0.1, 0.6 * takes))
+            process.wait(rng.uniform(0.1, 0.35 * takes))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -173,7 +173,9 @@ def _relatives() -> list[tuple[int, str | None, KnownBody]]:
     out.append((61, f"{parent}/k2", say("done", done=True)))
     for number in range(2):
         name = f"claude:fork{number}"
-        link = ev.SessionUpdated(client="claude", title=f"fork {number}", project="api", parent=name_of(1), relation="fork")
+        link = ev.SessionUpdated(
+            client="claude", title=f"fork {number}", project="api", parent=name_of(1), relation="fork"
+        )
         out += [(260, name, link), (250, name, ask("try again")), (240, name, say("done", done=True))]
     return out
 

@@ -20,6 +20,7 @@ class Document:
     """One JSON object that says one thing about a session."""
 
     first_at: int | None = None
+    last_at: int | None = None
 
     def __init__(self, session: str) -> None:
         self.session: str | None = session

@@ -123,6 +123,11 @@ class Transcript:
         """The first time in the file."""
         return self.state.first_at
 
+    @property
+    def last_at(self) -> int | None:
+        """The latest record's time."""
+        return self.state.last_at
+
     def feed(self, record: Record) -> Iterator[Draft]:
         """The drafts of one line."""
         if not record.data.strip():
