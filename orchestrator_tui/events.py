@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator_tui.excerpt import Excerpt
 
@@ -457,3 +458,21 @@ def decode(kind: str, payload: bytes) -> AnyBody:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # A newer version may have changed a field's type: keep the row rather than lose or misread it.
         return Unknown(kind, payload)
+
+
+def without_text(body: KnownBody) -> KnownBody:
+    """The body with its excerpts emptied, their lengths and digests kept (`[store] text = "none"`)."""
+
+    def bare(text: Excerpt) -> Excerpt:
+        return Excerpt("", text.length, text.digest)
+
+    if isinstance(body, SessionUpdated) and body.title is not None and body.title_rank == 0:
+        # A title of this rank is the first prompt itself.
+        return replace(body, title=None)
+    if isinstance(body, UserMessage | AssistantMessage | AssistantThinking):
+        return replace(body, text=bare(body.text))
+    if isinstance(body, ToolCall):
+        return replace(body, arguments=bare(body.arguments))
+    if isinstance(body, ToolResult):
+        return replace(body, output=bare(body.output))
+    return body

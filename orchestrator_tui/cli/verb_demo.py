@@ -127,9 +127,8 @@ def _headless(place: Paths, seconds: float) -> None:
             seen = view(reader, place, None, False)
             states = sorted({status.status for status in seen.statuses.values()})
             requests = sum(session.spend.requests for session in seen.sessions)
-            say(
-                f"{time.monotonic() - begun:5.1f} s  {len(seen.sessions)} sessions  {requests} responses  {', '.join(states)}"
-            )
+            counts = f"{len(seen.sessions)} sessions  {requests} responses"
+            say(f"{time.monotonic() - begun:5.1f} s  {counts}  {', '.join(states)}")
         seen = view(reader, place, None, False)
     give(seen)
     if not any(session.spend.requests for session in seen.sessions):

@@ -24,8 +24,8 @@ def unseated(fleet: Fleet, since: int) -> list[tuple[str, SeatTaken]]:
             taken.setdefault(session.region or "", set()).add(session.seat)
         elif session.relation != "subagent" and (session.last_at >= since or session.pid is not None):
             # Its first lines may not say yet where it works; a seat is for life, so they are waited for.
-            if session.project is not None or fleet.at - session.started_at > PATIENCE:
-                waiting.append(session)
+            known = session.project is not None or fleet.at - session.started_at > PATIENCE
+            waiting += [session] if known else []
     seats = []
     for session in sorted(waiting, key=lambda s: (s.started_at, s.id)):
         region = (session.project or session.client)[:MAX_REGION]

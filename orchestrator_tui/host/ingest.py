@@ -1,4 +1,4 @@
-"""Finding the clients' files and reading them into the store: what is live first, history beside it.
+"""Finding the clients' files and reading them into the store: what is live, four times a second.
 
 Per file the store holds how far it was read, committed with the events from it; so a host that is killed at any
 instant loses nothing and repeats nothing.
@@ -8,29 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
-
-from msgspec import Struct
 
 from orchestrator_tui.clients import ALL, BY_NAME
 from orchestrator_tui.clients.base import Claim, Client, Draft, FileRef, Listing
 from orchestrator_tui.clock import SECOND, Clock
-from orchestrator_tui.events import (
-    AssistantMessage,
-    AssistantThinking,
-    KnownBody,
-    SessionUpdated,
-    ToolCall,
-    ToolResult,
-    UserMessage,
-)
-from orchestrator_tui.excerpt import Excerpt
-from orchestrator_tui.host.reading import MASK, STEP_BYTES, Job, Step, pack, read, read_packed, unpack
+from orchestrator_tui.events import without_text
+from orchestrator_tui.host.follow import Follow, Held, same_place, stat_mark
+from orchestrator_tui.host.reading import MASK, Job, Step, read
 from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
 from orchestrator_tui.store.writer import Store
 
@@ -39,70 +25,12 @@ HOT = 600 * SECOND
 COLD_SLICE = 500
 """Of the others, so many a second."""
 AIR = 0.005
-"""Seconds between two transactions of history, so that readers and live sessions get through."""
+"""Seconds between two transactions of much, so that readers and live sessions get through."""
 STEPS_PER_TICK = 4
 """One file that grows by much must not keep the others waiting."""
-BATCH = 500
-"""Drafts per transaction."""
-GROUP = 256
-"""Files per call of the worker."""
 
 Append = Callable[[Sequence[Batch]], Awaitable[None]]
 """Appends in one transaction and folds the result in."""
-
-
-Progress = Callable[[int, int], Awaitable[None]]
-"""Told (files done, files in all)."""
-
-
-class Follow(Struct):
-    """A file that is being followed."""
-
-    ref: FileRef
-    checkpoint: Checkpoint | None
-    size: int = -1
-    mtime: int = 0
-    """As last read; what the file has now decides whether it is looked into."""
-    written_at: int = 0
-    """Modification time at first sight."""
-    scanned: int = 0
-    session: str | None = None
-    known: set[tuple[str | None, int | None]] | None = None
-    behind: bool = True
-    """Not read to its end yet."""
-    busy: bool = False
-    """Somebody is reading it, here or in the worker: its steps must be stored one after the other."""
-
-
-class Held(Struct):
-    """Steps that are stored in one transaction.
-
-    What one stores is known to the next only in another one: so never two of one file, nor of one session's lines.
-    """
-
-    steps: list[tuple[Follow, Step]] = []
-    drafts: int = 0
-    names: set[str] = set()
-
-    def fits(self, follow: Follow, step: Step) -> bool:
-        """Whether a step goes with those that are here."""
-        few = self.drafts + len(step.drafts) <= BATCH
-        return not self.steps or (few and self.names.isdisjoint(_names(follow, step)))
-
-    def add(self, follow: Follow, step: Step) -> None:
-        """Put one more to them."""
-        self.steps.append((follow, step))
-        self.drafts += len(step.drafts)
-        self.names |= _names(follow, step)
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.steps, self.drafts, self.names = [], 0, set()
-
-
-def _names(follow: Follow, step: Step) -> set[str]:
-    lines = follow.ref.kind == "lines" and step.session is not None
-    return {follow.ref.path, step.session or ""} if lines else {follow.ref.path}
 
 
 class Ingest:
@@ -132,7 +60,6 @@ class Ingest:
         self._cold_at = 0
         self._behind: dict[str, int] = {}
         self.unreadable = 0
-        self.pool: ProcessPoolExecutor | None = None
 
     # --- discovery ----------------------------------------------------------------------------------------
 
@@ -264,26 +191,27 @@ class Ingest:
         for follow in follows:
             step = read(Job(follow.ref, follow.checkpoint, self.clock.now(), follow.scanned))
             if step is None:
-                self._cannot(follow)
+                self.cannot(follow)
             else:
-                await self._hold(held, follow, step)
-        await self._store(held)
+                await self.hold(held, follow, step)
+        await self.store_held(held)
         return [follow for follow in follows if follow.behind]
 
-    def _cannot(self, follow: Follow) -> None:
+    def cannot(self, follow: Follow) -> None:
         """The file is gone, is no regular file, or may not be read: it is left alone until it changes."""
         self.unreadable += 1
         self._settle(follow, behind=False)
-        follow.size, follow.mtime = _stat_mark(follow.ref.path)
+        follow.size, follow.mtime = stat_mark(follow.ref.path)
 
-    async def _hold(self, held: Held, follow: Follow, step: Step) -> None:
+    async def hold(self, held: Held, follow: Follow, step: Step) -> None:
         """Put a step to those of the next transaction; those are stored first where it does not go with them."""
         if not held.fits(follow, step):
-            await self._store(held)
+            await self.store_held(held)
             await asyncio.sleep(AIR)
         held.add(follow, step)
 
-    async def _store(self, held: Held) -> None:
+    async def store_held(self, held: Held) -> None:
+        """Store what is held, and begin anew."""
         steps = held.steps
         held.clear()
         await self._take(steps)
@@ -301,7 +229,7 @@ class Ingest:
                 follow.known = set().union(*(stored.get(name, ()) for name in names)) or None
         batches = []
         for follow, step in steps:
-            unchanged = follow.checkpoint is not None and not step.drafts and _same_place(follow.checkpoint, step.after)
+            unchanged = follow.checkpoint is not None and not step.drafts and same_place(follow.checkpoint, step.after)
             if not unchanged:
                 entries = [self._entry(draft) for draft in step.drafts]
                 batches.append(Batch(entries, step.after, step.born, follow.known))
@@ -331,124 +259,7 @@ class Ingest:
             draft.session, body, draft.source_at, draft.key, draft.offset, draft.length, draft.response
         )  # fmt: skip
 
-    # --- history ------------------------------------------------------------------------------------------
-
-    async def backlog(self, follows: Sequence[Follow], progress: Progress | None = None) -> None:
-        """Read many files, parsed in a worker process, while live ones are read here in between."""
-        mine = [follow for follow in follows if follow.behind and not follow.busy]
-        # A document may speak of a session whose transcript is still to be read: transcripts first.
-        mine.sort(key=lambda follow: (follow.ref.kind == "document", -follow.written_at))
-        if sum(_size(follow) for follow in mine) < STEP_BYTES:
-            await self.read_on(mine)
-            if progress is not None:
-                await progress(len(mine), len(mine))
-            return
-        for follow in mine:
-            follow.busy = True
-        waiting = deque(mine)
-        flights: deque[tuple[list[Follow], asyncio.Future[bytes]]] = deque()
-        done = 0
-        try:
-            while waiting or flights:
-                while waiting and len(flights) < 2:
-                    flights.append(self._launch(_take_some(waiting)))
-                group, future = flights.popleft()
-                left = await self._land(group, unpack(await future))
-                # What the call did not finish goes on first: its file must be read in order.
-                waiting.extendleft(reversed(left))
-                done += len(group) - len(left)
-                if progress is not None:
-                    await progress(done, len(mine))
-        except BrokenProcessPool:
-            # The worker was killed: what it had read is not lost, only not stored yet.
-            self.pool = None
-            for follow in mine:
-                follow.busy = False
-            await self.read_on([follow for follow in mine if follow.behind])
-        finally:
-            for follow in mine:
-                follow.busy = False
-
-    def _launch(self, group: list[Follow]) -> tuple[list[Follow], asyncio.Future[bytes]]:
-        if self.pool is None:
-            # A forked child would share the database connection's thread: spawn.
-            self.pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        now = self.clock.now()
-        jobs = [Job(follow.ref, follow.checkpoint, now, follow.scanned) for follow in group]
-        future = asyncio.get_running_loop().run_in_executor(self.pool, read_packed, pack(jobs))
-        return group, future
-
-    async def _land(self, group: list[Follow], steps: list[Step | None]) -> list[Follow]:
-        """Store the steps of one call; returns the files that need another."""
-        remaining = deque(group)
-        held = Held()
-        for step in steps:
-            follow = remaining[0]
-            if step is None:
-                self._cannot(follow)
-            else:
-                await self._hold(held, follow, step)
-            if step is None or not step.more:
-                remaining.popleft()
-        await self._store(held)
-        await asyncio.sleep(AIR)
-        return list(remaining)
-
-    def close(self) -> None:
-        """End the worker."""
-        if self.pool is not None:
-            self.pool.shutdown(wait=True, cancel_futures=True)
-            self.pool = None
-
 
 def client_session(ref: FileRef, now: int) -> str | None:
     """The session that a file belongs to, by its place alone."""
     return BY_NAME[ref.client].parser(ref, None, now).session
-
-
-def _take_some(waiting: deque[Follow]) -> list[Follow]:
-    """The next files for one call of the worker."""
-    group: list[Follow] = []
-    size = 0
-    while waiting and len(group) < GROUP and size < 2 * STEP_BYTES:
-        follow = waiting.popleft()
-        size += _size(follow)
-        group.append(follow)
-    return group
-
-
-def _size(follow: Follow) -> int:
-    size, _ = _stat_mark(follow.ref.path)
-    return max(0, size - (follow.checkpoint.offset if follow.checkpoint is not None else 0))
-
-
-def _stat_mark(path: str) -> tuple[int, int]:
-    try:
-        status = os.stat(path, follow_symlinks=False)
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-def _same_place(a: Checkpoint, b: Checkpoint) -> bool:
-    """Whether a checkpoint says nothing new: a cut line is waiting, or only the time of the file changed."""
-    return (a.offset, a.inode, a.head, a.state) == (b.offset, b.inode, b.head, b.state)
-
-
-def without_text(body: KnownBody) -> KnownBody:
-    """The body with its excerpts emptied, their lengths and digests kept (`[store] text = "none"`)."""
-    from msgspec.structs import replace
-
-    def bare(text: Excerpt) -> Excerpt:
-        return Excerpt("", text.length, text.digest)
-
-    if isinstance(body, SessionUpdated) and body.title is not None and body.title_rank == 0:
-        # A title of this rank is the first prompt itself.
-        return replace(body, title=None)
-    if isinstance(body, UserMessage | AssistantMessage | AssistantThinking):
-        return replace(body, text=bare(body.text))
-    if isinstance(body, ToolCall):
-        return replace(body, arguments=bare(body.arguments))
-    if isinstance(body, ToolResult):
-        return replace(body, output=bare(body.output))
-    return body

@@ -107,10 +107,10 @@ async def ingest_once(
         before = host.reader.last_seq()
         try:
             await host.ingest.discover()
-            await host.ingest.backlog(list(host.ingest.files.values()), progress)
+            await host.history.read(list(host.ingest.files.values()), progress)
             await host.look_around(clock.now())
         finally:
-            host.ingest.close()
+            await host.history.close()
         await host.snapshots.save(full=True)
         events = host.reader.last_seq() - before
         await host.store.maintain()

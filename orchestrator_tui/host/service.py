@@ -28,7 +28,9 @@ from orchestrator_tui.events import (
 )
 from orchestrator_tui.fleet import FOLD_VERSION
 from orchestrator_tui.fleet.seats import unseated
-from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Follow, Ingest
+from orchestrator_tui.host.follow import Follow
+from orchestrator_tui.host.history import History
+from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
 from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.processes import Processes
 from orchestrator_tui.host.procfs import ProcessTable
@@ -84,6 +86,7 @@ class Host:
             keep_text=config.store.text != "none",
             oldest=clock.now() - int(config.host.history_days * 24 * HOUR),
         )
+        self.history = History(self.ingest)
         self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
         self.stopping = asyncio.Event()
         self.rung = asyncio.Event()
@@ -193,7 +196,7 @@ class Host:
 
     async def read_history(self, follows: Sequence[Follow]) -> None:
         """Old transcripts; afterwards replay is made quick again."""
-        await self.ingest.backlog(follows)
+        await self.history.read(follows)
         await self.refold()
 
     async def refold(self) -> None:
@@ -281,7 +284,7 @@ class Host:
 
         before = self.reader.last_seq()
         await self.ingest.discover()
-        await self.ingest.backlog(list(self.ingest.files.values()), progress)
+        await self.history.read(list(self.ingest.files.values()), progress)
         if self._late:
             await self.refold()
         receipt: dict[str, str | float | bool | None] = {
@@ -296,7 +299,7 @@ class Host:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.ingest.close()
+        await self.history.close()
         await self.note([(None, HostStopped(reason=reason))])
         await self.snapshots.save(full=True)
         await self.store.maintain()

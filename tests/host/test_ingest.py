@@ -13,7 +13,9 @@ import pytest
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.config import Config
-from orchestrator_tui.host.ingest import BATCH, STEPS_PER_TICK, Ingest
+from orchestrator_tui.host.follow import BATCH
+from orchestrator_tui.host.history import History
+from orchestrator_tui.host.ingest import STEPS_PER_TICK, Ingest
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host
 from orchestrator_tui.paths import Paths
@@ -123,7 +125,9 @@ async def test_a_file_that_is_being_read_is_left_to_its_reader(watching: tuple[P
     for n in range(30):
         write(home, f"s{n}", 40, time.time() - 20)
     found = await ingest.discover()
-    await asyncio.gather(ingest.backlog(found), ingest.read_on(found), ingest.poll(), ingest.backlog(found))
+    history = History(ingest)
+    await asyncio.gather(history.read(found), ingest.read_on(found), ingest.poll(), history.read(found))
+    await history.close()
     while await ingest.poll():
         pass
     with Reader(recorder.store.path) as reader:

@@ -252,5 +252,5 @@ def seen(app: OrcApp, panel: Panel) -> Region:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait within the loop."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - it is the screen that changes, nobody signals
             await asyncio.sleep(0.02)

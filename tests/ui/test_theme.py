@@ -18,11 +18,11 @@ NIGHT = (shipped() / "night.toml").read_text()
 SHIPPED = {"night", "paper", "signal"}
 
 
-def put(words: str) -> Callable[[Path], None]:
-    return lambda path: path.write_text(words) and None
+def put(words: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(words)
 
 
-def other(old: str, new: str) -> Callable[[Path], None]:
+def other(old: str, new: str) -> Callable[[Path], object]:
     assert old in NIGHT
     return put(NIGHT.replace('name = "night"', 'name = "mine"', 1).replace(old, new))
 
@@ -99,7 +99,7 @@ async def test_every_broken_theme_at_once_in_the_app(empty: Paths) -> None:
 
 @pytest.mark.parametrize("wanted", ["nope", "[@click=app.quit]x[/]", "\x1b]52;c;QQ==\x07", "../night", ""])
 async def test_an_unknown_theme_falls_back_with_a_notice(empty: Paths, wanted: str) -> None:
-    async with dashboard(empty, theme=wanted, notices=True) as (app, pilot):
+    async with dashboard(empty, theme=wanted, notices=True) as (app, _):
         await until(lambda: "no theme is named" in "\n".join(text(app)))
         assert app.theme_file.name == "night"
         (note,) = app._notifications
