@@ -32,6 +32,8 @@ class Live:
         self._asked_at = 0
         self._host_alive = True
         self._viewer = open_as_viewer(paths.viewers)
+        self._last: tuple[str, list[Event]] = ("", [])
+        """The session whose last events were asked for, and they."""
 
     def follow(self) -> bool:
         """Fold in what was appended, at most one page; whether there was anything."""
@@ -40,6 +42,7 @@ class Live:
             return False
         page = self.reader.after(self.fleet.seq)
         apply(self.reader, self.fleet, page)
+        self._keep(page)
         if len(page) < PAGE:
             # Only now is everything seen that this version holds.
             self._version = version
@@ -64,7 +67,17 @@ class Live:
 
     def last_events(self, session: str) -> list[Event]:
         """The selected session's last events."""
-        return self.reader.latest_of_session(session, LAST)
+        if self._last[0] != session:
+            self._last = (session, self.reader.latest_of_session(session, LAST))
+        return self._last[1]
+
+    def _keep(self, page: list[Event]) -> None:
+        """What was appended to the selected session; its events are read from the store but once."""
+        session, events = self._last
+        newest = events[-1].seq if events else 0
+        more = [event for event in page if event.session == session and event.seq > newest]
+        if more:
+            self._last = (session, [*events, *more][-LAST:])
 
     def close(self) -> None:
         """Let go of the store; the host sees that nobody looks."""

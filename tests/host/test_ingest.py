@@ -45,7 +45,6 @@ async def watching(tmp_path: Path) -> AsyncIterator[tuple[Path, Ingest, Recorder
         recorder = Recorder(store)
         ingest = Ingest(store, recorder.append, SystemClock(), {"claude": [home / ".claude"]})
         yield home, ingest, recorder
-        ingest.close()
 
 
 def grow(path: Path, name: str, count: int) -> None:

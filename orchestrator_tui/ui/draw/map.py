@@ -6,10 +6,12 @@ beside their parent's.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
+from orchestrator_tui.fleet.status import Severity, StatusName
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, short, spark, usd, width
 from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame, Region
@@ -33,6 +35,10 @@ class Spot(Struct, frozen=True):
     height: int
 
 
+Block = tuple[list[Line], tuple[str, ...], Zoom]
+"""A region's lines, the sessions on them, and how they are drawn."""
+
+
 class Map(Struct, frozen=True):
     """A drawn map: its lines, and where each session is on them."""
 
@@ -52,7 +58,7 @@ def draw_map(frame: Frame, columns: int, zoom: Zoom, selected: str | None) -> Ma
     spots: dict[str, Spot] = {}
     pair = columns >= WIDE_REGION and len(frame.regions) > 1
     half = (columns - 2) // 2 if pair else columns
-    shelf: list[tuple[list[Line], dict[str, Spot]]] = []
+    shelf: list[Block] = []
     for region in frame.regions:
         whole = not pair or _rows(region, half, zoom) > 12
         if whole and shelf:
@@ -76,9 +82,7 @@ def _rows(region: Region, columns: int, zoom: Zoom) -> int:
     return 2 + (len(region.cells) + per_row - 1) // per_row * height
 
 
-def _put(
-    lines: list[Line], spots: dict[str, Spot], blocks: list[tuple[list[Line], dict[str, Spot]]], columns: int
-) -> None:
+def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int) -> None:
     top = len(lines)
     height = max(len(block) for block, _ in blocks)
     blank: Line = ((" " * columns, "text"),)
@@ -88,12 +92,31 @@ def _put(
             parts += [("  ", "text")] if index else []
             parts += block[row] if row < len(block) else blank
         lines.append(tuple(parts))
-    for index, (_, found) in enumerate(blocks):
-        for name, spot in found.items():
-            spots[name] = Spot(spot.x + index * (columns + 2), spot.y + top, spot.width, spot.height)
+    for index, (_, ids, zoom) in enumerate(blocks):
+        spots.update(_spots(ids, zoom, columns, index * (columns + 2), top + 2))
 
 
-def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
+@lru_cache(256)
+def _spots(ids: tuple[str, ...], zoom: Zoom, columns: int, left: int, top: int) -> dict[str, Spot]:
+    """Where the sessions of a region are; they hardly ever move, so it is worked out once."""
+    per_row, pitch = _pitch(zoom, columns)
+    if zoom == "tiles":
+        return {
+            name: Spot(left + n % per_row * pitch, top + n // per_row * TILE_ROWS, pitch - 1, 2)
+            for n, name in enumerate(ids)
+        }
+    return {name: Spot(left + n % per_row * DOT, top + n // per_row, DOT, 1) for n, name in enumerate(ids)}
+
+
+def _pitch(zoom: Zoom, columns: int) -> tuple[int, int]:
+    """(cells in a row, columns from one to the next)."""
+    if zoom == "dots":
+        return max(1, columns // DOT), DOT
+    per_row = max(1, columns // TILE)
+    return per_row, max(2, min(columns // per_row, 2 * TILE))
+
+
+def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> Block:
     spend = sum(cell.spend.tokens.total for cell in region.cells)
     trouble = sum(cell.status.needs_you for cell in region.cells)
     head: list[Run] = [
@@ -104,28 +127,24 @@ def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> t
     if trouble:
         head += [(f"  {trouble} need you", "waiting")]
     lines = [line_of(head, columns), line_of([("─" * columns, "border")], columns)]
-    cells, spots = (_tiles if zoom == "tiles" else _dots)(region, columns, selected)
-    lines += cells
+    lines += (_tiles if zoom == "tiles" else _dots)(region, columns, selected)
     lines.append(line_of([], columns))
-    return lines, {name: Spot(spot.x, spot.y + 2, spot.width, spot.height) for name, spot in spots.items()}
+    return lines, tuple([cell.id for cell in region.cells]), zoom
 
 
-def _tiles(region: Region, columns: int, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
-    per_row = max(1, columns // TILE)
-    pitch = max(2, min(columns // per_row, 2 * TILE))
+def _tiles(region: Region, columns: int, selected: str | None) -> list[Line]:
+    per_row, pitch = _pitch("tiles", columns)
     size = pitch - 1
     lines: list[Line] = []
-    spots: dict[str, Spot] = {}
     for start in range(0, len(region.cells), per_row):
         upper: list[Run] = []
         lower: list[Run] = []
-        for index, cell in enumerate(region.cells[start : start + per_row]):
-            spots[cell.id] = Spot(index * pitch, len(lines), size, 2)
+        for cell in region.cells[start : start + per_row]:
             above, below = _tile(cell, size, cell.id == selected)
             upper += [*above, (" ", "text")]
             lower += [*below, (" ", "text")]
         lines += [line_of(upper, columns), line_of(lower, columns), line_of([], columns)]
-    return lines[:-1], spots
+    return lines[:-1]
 
 
 def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
@@ -151,25 +170,30 @@ def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
     return above, below
 
 
-def _dots(region: Region, columns: int, selected: str | None) -> tuple[list[Line], dict[str, Spot]]:
-    per_row = max(1, columns // DOT)
+def _dots(region: Region, columns: int, selected: str | None) -> list[Line]:
+    per_row, _ = _pitch("dots", columns)
     lines: list[Line] = []
-    spots: dict[str, Spot] = {}
     for start in range(0, len(region.cells), per_row):
         runs: list[Run] = []
-        for index, cell in enumerate(region.cells[start : start + per_row]):
-            spots[cell.id] = Spot(index * DOT, len(lines), DOT, 1)
-            role = ROLES[cell.status.status]
-            look = (
-                role + " reverse" if cell.id == selected else role + tint_of(cell.status.status, cell.status.severity)
-            )
+        text = look = ""
+        for cell in region.cells[start : start + per_row]:
+            sign, role = _dot(cell.status.status, cell.status.severity, cell.id == selected)
             # Neighbours of one look are one run: runs are what a terminal pays for.
-            if runs and runs[-1][1] == look:
-                runs[-1] = (runs[-1][0] + GLYPHS[cell.status.status] + " ", look)
-            else:
-                runs.append((GLYPHS[cell.status.status] + " ", look))
+            if role == look:
+                text += sign
+                continue
+            if text:
+                runs.append((text, look))
+            text, look = sign, role
+        runs.append((text, look))
         lines.append(line_of(runs, columns))
-    return lines, spots
+    return lines
+
+
+@lru_cache(256)
+def _dot(status: StatusName, severity: Severity, selected: bool) -> Run:
+    role = ROLES[status]
+    return GLYPHS[status] + " ", role + " reverse" if selected else role + tint_of(status, severity)
 
 
 def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> str | None:
