@@ -10,10 +10,10 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,7 @@ from orchestrator_tui.clock import parse_iso
 from orchestrator_tui.events import MAX_WAIT, KnownBody, Tokens
 from orchestrator_tui.excerpt import ARGUMENTS, Excerpt, excerpt
 
+T = TypeVar("T")
 FileKind = Literal["lines", "document"]
 """`lines`: JSON Lines that grow at the end. `document`: one small JSON object, rewritten whole."""
 
@@ -259,7 +260,7 @@ class Listing:
 
     def __init__(self) -> None:
         self._directories: dict[str, tuple[int, list[Found], list[str]]] = {}
-        self._documents: dict[str, tuple[tuple[int, int, int], bytes]] = {}
+        self._documents: dict[str, tuple[tuple[int, int, int], Any]] = {}
 
     def walk(self, root: Path | str, depth: int, now: int) -> Iterator[Found]:
         """Regular files below `root`, at most `depth` directories down; what vanishes or refuses is skipped."""
@@ -291,26 +292,34 @@ class Listing:
             self._directories[path] = (changed, files, directories)
         return files, directories
 
-    def document(self, path: str) -> tuple[bytes, int] | None:
-        """(bytes, modification time) of a small regular file; None when it is anything else, too large, or gone."""
+    def document(self, path: str, read: Callable[[bytes, int], T]) -> T | None:
+        """What `read` makes of (bytes, modification time) of a small regular file, worked out once per change.
+
+        None when it is anything else, too large, or gone. A file that is there unchanged costs one stat.
+        """
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            self._documents.pop(path, None)
-            return None
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_DOCUMENT:
-                return None
+            status = os.stat(path, follow_symlinks=False)
             mark = (status.st_ino, status.st_mtime_ns, status.st_size)
             kept = self._documents.get(path)
             if kept is None or kept[0] != mark:
-                kept = self._documents[path] = (mark, os.read(fd, MAX_DOCUMENT))
-            return kept[1], status.st_mtime_ns
+                kept = self._documents[path] = _read_document(path, read)
         except OSError:
+            self._documents.pop(path, None)
             return None
-        finally:
-            os.close(fd)
+        found: T | None = kept[1]
+        return found
+
+
+def _read_document(path: str, read: Callable[[bytes, int], T]) -> tuple[tuple[int, int, int], T | None]:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(fd)
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_DOCUMENT:
+            return mark, None
+        return mark, read(os.read(fd, MAX_DOCUMENT), status.st_mtime_ns)
+    finally:
+        os.close(fd)
 
 
 def _unlinked(path: str) -> str | None:

@@ -108,7 +108,10 @@ def _lines(job: Job, fd: int, status: os.stat_result) -> Step:
         more = end > offset and end < status.st_size
         offset = end
     head_length = min(HEAD, offset)
-    head = blake2b(os.pread(fd, head_length, 0), digest_size=8).digest()
+    if before is not None and not restarted and before.head_length == head_length:
+        head = before.head
+    else:
+        head = blake2b(os.pread(fd, head_length, 0), digest_size=8).digest()
     after = _checkpoint(job.file, status, offset, head, head_length, msgspec.msgpack.encode(parser.state))
     return Step(drafts, after, parser.first_at, parser.session, restarted, more, scanned)
 

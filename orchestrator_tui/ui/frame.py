@@ -384,17 +384,17 @@ def _moved(session: Session | None, seen: Seen | None) -> bool:
 def _next_step(fleet: Fleet, session: Session, now: int) -> int:
     """Until when time alone does not change a status: an age in it steps, or a patience ends, no sooner.
 
-    Ages count from a session's own times, a sub-agent's from its parent's too; a rule that knows other times is
+    Ages count from a session's own times, a sub-agent's from those above it too; a rule that knows other times is
     still asked every ten seconds.
     """
     young = now - MINUTE
     if session.last_at > young or session.trouble is not None or not fleet.watch.looking(now):
         return now
     due = now + LONGEST
-    family = [session]
-    if session.relation == "subagent" and session.parent in fleet.sessions:
-        family.append(fleet.sessions[session.parent])
-    for one in family:
+    family = {session.id: session}
+    while session.relation == "subagent" and session.parent in fleet.sessions and session.parent not in family:
+        session = family[session.parent] = fleet.sessions[session.parent]
+    for one in family.values():
         if one.last_at > young:
             return now
         for at in _times(one):

@@ -33,9 +33,9 @@ def test_a_rewritten_document_is_read_again(tmp_path: Path) -> None:
     for turn, content in enumerate((b"{}", b"[]", b"[1]")):
         path.write_bytes(content)
         os.utime(path, ns=(turn, turn))
-        assert listing.document(str(path)) == (content, turn)
+        assert listing.document(str(path), lambda data, at: (data, at)) == (content, turn)
     path.unlink()
-    assert listing.document(str(path)) is None
+    assert listing.document(str(path), lambda data, at: (data, at)) is None
 
 
 def test_a_walk_ends_at_its_depth_and_follows_no_link(tmp_path: Path) -> None:

@@ -135,7 +135,9 @@ def test_links_pipes_and_directories_are_no_entries(tmp_path: Path) -> None:
     (sessions / "4245.json").symlink_to("/dev/zero")
     assert claims_of(sessions) == []
     listing = Listing()
-    assert [listing.document(str(sessions / f"{pid}.json")) for pid in range(4242, 4247)] == [None] * 5
+    assert [
+        listing.document(str(sessions / f"{pid}.json"), lambda data, at: (data, at)) for pid in range(4242, 4247)
+    ] == [None] * 5
 
 
 def test_no_registry_is_no_claim(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_ingest_killed_again_and_again_ends_as_if_it_never_was(tmp_path: Path) -
     home = tmp_path / "home"
     now = time.time()
     for n in range(12):
-        write(home, f"s{n:02d}", 400 + 100 * n, now - 86_400 * (n + 1))
+        write(home, f"s{n:02d}", 200 + 50 * n, now - 86_400 * (n + 1))
     calm, shaken = Orc(tmp_path / "calm", home), Orc(tmp_path / "shaken", home)
     begun = time.monotonic()
     calm.run("ingest", "--all")

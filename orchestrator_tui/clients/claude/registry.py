@@ -13,36 +13,33 @@ from orchestrator_tui.excerpt import MESSAGE
 
 def read_registry(directory: Path, listing: Listing, now: int) -> list[Claim]:
     """Every readable entry; an entry whose name is not its pid is no entry."""
-    claims = []
-    for entry in listing.walk(directory, 0, now):
-        if not entry.name.endswith(".json"):
-            continue
-        document = listing.document(entry.path)
-        record = decode_object(document[0]) if document else None
-        if record is None or document is None:
-            continue
-        pid, native = pid_of(record.get("pid")), text_of(record.get("sessionId"))
-        if pid is None or native is None or entry.name != f"{pid}.json":
-            continue
-        started = record.get("procStart")
-        claims.append(
-            Claim(
-                session=session_id("claude", native),
-                pid=pid,
-                started=int(started)
-                if isinstance(started, str) and started.isdecimal() and len(started) < 19
-                else None,
-                written_at=document[1],
-                status=short(record.get("status"), MESSAGE),
-                waiting_for=short(record.get("waitingFor"), MESSAGE),
-                cwd=short(record.get("cwd"), MESSAGE),
-                # A derived name is only the folder's with a number; a name that somebody gave is worth showing.
-                title=short(record.get("name"), MESSAGE) if record.get("nameSource") == "user" else None,
-                interactive=_interactive(record),
-                client_version=short(record.get("version"), MESSAGE),
-            )
-        )
-    return claims
+    entries = [entry for entry in listing.walk(directory, 0, now) if entry.name.endswith(".json")]
+    claims = [(entry, listing.document(entry.path, _claim)) for entry in entries]
+    return [claim for entry, claim in claims if claim is not None and entry.name == f"{claim.pid}.json"]
+
+
+def _claim(data: bytes, written_at: int) -> Claim | None:
+    """What one entry says; None when it does not name a process and a session."""
+    record = decode_object(data)
+    if record is None:
+        return None
+    pid, native = pid_of(record.get("pid")), text_of(record.get("sessionId"))
+    if pid is None or native is None:
+        return None
+    started = text_of(record.get("procStart"))
+    return Claim(
+        session=session_id("claude", native),
+        pid=pid,
+        started=int(started) if started is not None and started.isdecimal() and len(started) < 19 else None,
+        written_at=written_at,
+        status=short(record.get("status"), MESSAGE),
+        waiting_for=short(record.get("waitingFor"), MESSAGE),
+        cwd=short(record.get("cwd"), MESSAGE),
+        # A derived name is only the folder's with a number; a name that somebody gave is worth showing.
+        title=short(record.get("name"), MESSAGE) if record.get("nameSource") == "user" else None,
+        interactive=_interactive(record),
+        client_version=short(record.get("version"), MESSAGE),
+    )
 
 
 def _interactive(record: dict[str, object]) -> bool | None:

@@ -84,11 +84,11 @@ def _rows(region: Region, columns: int, zoom: Zoom) -> int:
 
 def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int) -> None:
     top = len(lines)
-    height = max(len(block) for block, _ in blocks)
+    height = max(len(block) for block, *_ in blocks)
     blank: Line = ((" " * columns, "text"),)
     for row in range(height):
         parts: list[Run] = []
-        for index, (block, _) in enumerate(blocks):
+        for index, (block, *_) in enumerate(blocks):
             parts += [("  ", "text")] if index else []
             parts += block[row] if row < len(block) else blank
         lines.append(tuple(parts))
