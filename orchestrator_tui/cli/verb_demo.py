@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,10 @@ def stage(seed: int, sessions: int) -> Iterator[Paths]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     env |= {"HOME": str(home), "ORC_HOME": str(place.state_dir), "PYTHONSAFEPATH": "1"}
     player = host = None
+    with suppress(ValueError):
+        # A polite kill and a closed terminal take the same way out as Ctrl-C: nothing is left behind.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
     try:
         place.make()
         player = subprocess.Popen(

@@ -53,11 +53,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("down", ("down", "j"), "down", "one row down"),
     Action("up", ("up", "k"), "up", "one row up"),
     Action("right", ("right", "l"), "right", "one cell to the right"),
-    Action("pane", ("tab",), "pane", "the other pane: map or inspector, where both do not fit", footer=True),
-    Action("theme", ("T",), "theme", "the next theme", "anywhere", footer=True),
-    Action("palette", ("colon",), "all", "every action by name", "anywhere", footer=True),
     Action("help", ("question_mark",), "help", "all keys on one page", "anywhere", footer=True),
     Action("quit", ("q", "ctrl+c"), "quit", "close the dashboard; the host goes on watching", "anywhere", footer=True),
+    Action("pane", ("tab",), "pane", "the other pane: map or inspector, where both do not fit", footer=True),
+    Action("palette", ("colon",), "all", "every action by name", "anywhere", footer=True),
+    Action("theme", ("T",), "theme", "the next theme", "anywhere", footer=True),
 )
 
 

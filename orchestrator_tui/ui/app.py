@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -102,9 +103,10 @@ class OrcApp(App[None]):
         words = self.live.watch_words(now)
         self.drawn = self.framer.frame(self.live.fleet, now, words, self.filter)
         self.frames += 1
-        if self.drawn.cell(self.selected) is None and self.selected not in {cell.id for cell in self.drawn.queue}:
-            first = self.drawn.queue[0].id if self.drawn.queue else next(iter(self.drawn.order), None)
-            self.selected = first
+        there = self.drawn.cell(self.selected) or any(cell.id == self.selected for cell in self.drawn.queue)
+        # A filter only hides: what was looked at is looked at again when it is taken away.
+        if not there and not (self.filter and self.selected in self.live.fleet.sessions):
+            self.selected = self.drawn.queue[0].id if self.drawn.queue else next(iter(self.drawn.order), None)
 
     def redraw(self) -> None:
         """Have every panel of the present screen compare itself with the frame."""
@@ -149,8 +151,10 @@ class OrcApp(App[None]):
             screen.do(name)
 
     def show_help(self) -> None:
-        """All keys on one page."""
-        if not isinstance(self.screen, HelpScreen):
+        """All keys; once more for all signs, where both do not fit."""
+        if isinstance(self.screen, HelpScreen):
+            self.screen.do("help")
+        else:
             self.push_screen(HelpScreen())
 
     def open_session(self) -> None:
@@ -182,6 +186,6 @@ class OrcApp(App[None]):
         """The palette: every action of the table, by name."""
         for action in ACTIONS:
             if action.id != "palette":
-                yield SystemCommand(
-                    action.label, f"{action.help}  ({action.shown})", lambda name=action.id: self.action_orc(name)
-                )
+                # The search looks at the title alone, so that is the sentence.
+                run = partial(self.action_orc, action.id)
+                yield SystemCommand(action.help, f"{action.label}  {action.shown}", run)

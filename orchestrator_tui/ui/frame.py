@@ -451,8 +451,9 @@ def spark_of(session: Session, now: int, buckets: int) -> tuple[int, ...]:
 
 
 def _urgency(status: Status) -> int:
-    """Waits that a person is owed first, then what is broken; within each the oldest first."""
-    return {"waiting": 0, "rate_limited": 2, "errored": 1, "dead": 3}.get(status.status, 1)
+    """Waits that a person is owed first, then what is broken; what is certain before what is likely."""
+    kind = {"waiting": 0, "rate_limited": 2, "errored": 1, "dead": 3}.get(status.status, 1)
+    return 2 * kind + (status.severity != "red") * 2 * 4
 
 
 def _matches(cell: Cell, needle: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
-from rich.color import Color, ColorParseError
 from textual.theme import Theme
 
 from orchestrator_tui.text import line
@@ -17,12 +17,13 @@ from orchestrator_tui.text import line
 MAX_BYTES = 64 * 1024
 """A theme is a page of colours; anything larger is not one."""
 DEFAULT = "night"
+HEX = re.compile(r"#[0-9a-fA-F]{6}")
 PLAIN = "plain"
 """The terminal's own colours, for NO_COLOR: state is told by glyphs, weight and reverse alone."""
 
 
 class Palette(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every colour that is drawn; `#rrggbb` or a name that the terminal knows, `default` for its own."""
+    """Every colour that is drawn, as `#rrggbb`."""
 
     background: str
     surface: str
@@ -112,15 +113,15 @@ def read(path: Path) -> tuple[ThemeFile | None, str]:
         return None, str(error)
     if not theme.name.replace("-", "").isalnum() or len(theme.name) > 32:
         return None, "its name must be letters, digits and dashes"
+    if theme.name == PLAIN:
+        return None, f"the name {PLAIN} is taken: it stands for the terminal's own colours"
     if len(theme.colors.burn) < 2:
         return None, "`burn` needs at least two colours"
     for name in Palette.__struct_fields__:
         value = getattr(theme.colors, name)
         for colour in value if isinstance(value, list) else [value]:
-            try:
-                Color.parse(colour)
-            except ColorParseError:
-                return None, f"{name} = {colour!r} is no colour"
+            if not HEX.fullmatch(colour):
+                return None, f"{name} = {colour!r} is no colour; write #rrggbb"
     return theme, ""
 
 

@@ -11,6 +11,9 @@ GROUPS = (
     ("orc", ("palette", "help", "quit")),
 )
 GAP = 3
+"""Columns between two keys of the footer."""
+SIGNS = 56
+"""Columns of the list of signs."""
 WORDS = {
     "working": "the model writes", "tool_running": "a tool runs", "thinking": "the model owes an answer",
     "waiting": "a person is owed", "rate_limited": "back-off, throttle or quota", "errored": "it ended in an error",
@@ -19,48 +22,54 @@ WORDS = {
 }  # fmt: skip
 
 
-def footer(where: str, columns: int) -> list[Line]:
-    """The keys that apply here, as many as fit."""
+def footer(where: str, columns: int, narrow: bool = True) -> list[Line]:
+    """The keys that apply here, as many as fit; the pane key only where panes take turns."""
     runs: list[Run] = [(" ", "text on surface")]
     left = columns - 1
     for action in ACTIONS:
-        if not action.footer or action.where not in (where, "anywhere"):
+        if not action.footer or action.where not in (where, "anywhere") or (action.id == "pane" and not narrow):
             continue
-        part = [(action.shown, "key bold on surface"), (f" {action.label}{' ' * GAP}", "dim on surface")]
+        part = [(action.shown, "key bold on surface"), (f" {action.label}", "dim on surface")]
         size = sum(width(text) for text, _ in part)
-        if size - GAP > left:
+        if size > left:
             break
-        runs += part
-        left -= size
+        runs += [*part, (" " * min(GAP, left - size), "dim on surface")]
+        left -= size + GAP
     return [line_of(runs, columns, "text on surface")]
 
 
-def help_page(columns: int, rows: int) -> list[Line]:
-    """All keys and all signs on one page."""
+def help_page(columns: int, rows: int, page: int = 0) -> list[Line]:
+    """All keys and all signs: side by side where there is room, else on two pages."""
     by_id = {action.id: action for action in ACTIONS}
-    keys: list[Line] = []
     half = min(columns - 4, 74)
+    keys: list[Line] = []
     for title, names in GROUPS:
         keys.append(line_of([(title, "strong bold")], half))
         keys += [_key(by_id[name], half) for name in names]
         keys.append(line_of([], half))
-    signs = [line_of([("Signs", "strong bold")], 44)]
-    signs += [
-        line_of(
-            [(GLYPHS[name] + " ", ROLES[name]), (fit(name.replace("_", " "), 14), "text"), (WORDS[name], "dim")], 64
-        )
-        for name in WORDS
-    ]
-    if columns >= half + 70:
+    signs = [line_of([("Signs", "strong bold")], SIGNS)]
+    for name, words in WORDS.items():
+        sign = [(GLYPHS[name] + " ", ROLES[name]), (fit(name.replace("_", " "), 14), "text")]
+        signs.append(line_of([*sign, (words, "dim")], SIGNS))
+    both = columns >= half + SIGNS + 6
+    if both:
         count = max(len(keys), len(signs))
         keys += [line_of([], half)] * (count - len(keys))
-        signs += [line_of([], 64)] * (count - len(signs))
-        body = [
-            line_of([("  ", "text"), *a, ("  ", "text"), *b], columns - 2) for a, b in zip(keys, signs, strict=True)
-        ]
+        signs += [line_of([], SIGNS)] * (count - len(signs))
+        pairs = zip(keys, signs, strict=True)
+        body = [line_of([("  ", "text"), *left, ("  ", "text"), *right], columns - 2) for left, right in pairs]
     else:
-        body = [line_of([(" ", "text"), *part], columns - 2) for part in [*keys, *signs]]
-    return framed(body, columns, rows, [("keys", "strong")], [("Esc back", "dim")], "border")
+        body = [line_of([(" ", "text"), *part], columns - 2) for part in (signs if page % 2 else keys)]
+    other = [("?", "key"), (" keys   " if page % 2 else " signs   ", "dim")]
+    right = [*([] if both else other), ("Esc", "key"), (" back", "dim")]
+    return framed(
+        body,
+        columns,
+        rows,
+        [("keys and signs" if both else "signs" if page % 2 else "keys", "strong")],
+        right,
+        "border",
+    )
 
 
 def _key(action: Action, columns: int) -> Line:

@@ -51,6 +51,25 @@ def fit(text: str, cells: int) -> str:
     return text + " " * (cells - have)
 
 
+def wrapped(text: str, cells: int, rows: int) -> list[str]:
+    """The text in at most `rows` lines of at most so many cells, broken between words where it can be."""
+    lines: list[str] = []
+    rest = text.strip()
+    while rest and len(lines) < rows:
+        if width(rest) <= cells:
+            lines.append(rest)
+            return lines
+        part = set_cell_size(rest, cells).rstrip()
+        space = part.rfind(" ")
+        if rest[len(part) : len(part) + 1] != " " and space > cells // 2:
+            part = part[:space]
+        lines.append(part.rstrip())
+        rest = rest[len(part) :].strip()
+    if rest and lines:
+        lines[-1] = fit(lines[-1] + " " + rest, cells).rstrip()
+    return lines
+
+
 def line_of(runs: list[Run], cells: int, fill: str = "text") -> Line:
     """Runs as one line of exactly so many cells; what does not fit is cut with an ellipsis."""
     out: list[Run] = []
@@ -119,6 +138,11 @@ def short(count: float) -> str:
             value = count / size
             return f"{value:.1f}{unit}" if value < 100 else f"{value:.0f}{unit}"
     return f"{count:.0f}"
+
+
+def count_of(count: int, word: str) -> str:
+    """`1 turn`, `2 turns`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def usd(value: float) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import iso
 from orchestrator_tui.fleet.status import subject
 from orchestrator_tui.text import age, line
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of, short, sides, usd
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, count_of, line_of, short, sides, usd, wrapped
 from orchestrator_tui.ui.frame import Details
 
 BAR = 24
@@ -33,7 +31,7 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     ]
     # The proof is what one acts on: it is shown whole, as far as three lines go.
     word = status.status.replace("_", " ")
-    proof = wrap(f"{word}  {cell.evidence}", max(8, columns - 4), max_lines=3, placeholder=" …")
+    proof = wrapped(f"{word}  {cell.evidence}", max(8, columns - 4), 3)
     for number, text in enumerate(proof):
         runs: list[Run] = [(text[: len(word)], role), (text[len(word) :], "text")] if not number else [(text, "text")]
         lines.append(line_of([("   ", "text"), *runs], columns))
@@ -45,7 +43,11 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     money: list[Run] = [("?", "money"), (" unpriced", "dim")]
     if session.spend.cost_usd is not None and session.spend.requests:
         money = [(usd(session.spend.cost_usd), "money bold"), (f" {session.spend.cost_state}", "dim")]
-    put("cost", *money, (f"   {session.spend.requests} responses   {session.turns} turns", "dim"))
+    put(
+        "cost",
+        *money,
+        (f"   {count_of(session.spend.requests, 'response')}   {count_of(session.turns, 'turn')}", "dim"),
+    )
     cache = f"cache {short(tokens.cache_read)}+{short(tokens.cache_write)}"
     kinds = f"  in {short(tokens.input)}  {cache}  out {short(tokens.output)}"
     put("tokens", (short(tokens.total), "strong"), (kinds, "dim"))
@@ -91,7 +93,7 @@ def _context(details: Details, columns: int) -> Line:
 def _turn(event: ev.Event, columns: int) -> list[Line]:
     """An event as one line of the transcript; nothing for what a reader does not follow."""
     body = event.body
-    clock = (f" {iso(event.at)[11:19]} ", "faint")
+    clock = (f" {iso(event.at)[11:19]} ", "dim")
     room = max(8, columns - 12)
     if isinstance(body, ev.UserMessage):
         role = "dim" if body.synthetic or body.local else "strong"

@@ -24,6 +24,10 @@ TILE_ROWS = 3
 DOT = 2
 WIDE_REGION = 100
 """From this many columns on, two regions stand side by side."""
+HEAD: dict[Zoom, int] = {"tiles": 2, "dots": 1}
+"""Rows of a region above its cells."""
+TALL: dict[Zoom, int] = {"tiles": 4, "dots": 12}
+"""A region with more rows than this takes the whole width."""
 
 
 class Spot(Struct, frozen=True):
@@ -58,31 +62,34 @@ def draw_map(frame: Frame, columns: int, zoom: Zoom, selected: str | None) -> Ma
     spots: dict[str, Spot] = {}
     pair = columns >= WIDE_REGION and len(frame.regions) > 1
     half = (columns - 2) // 2 if pair else columns
+    # One pitch for the whole map: columns line up from region to region.
+    pitch = pitch_of(zoom, half)
     shelf: list[Block] = []
     for region in frame.regions:
-        whole = not pair or _rows(region, half, zoom) > 12
+        whole = not pair or len(region.cells) > max(1, half // pitch) * TALL[zoom]
         if whole and shelf:
-            _put(lines, spots, shelf, half)
+            _put(lines, spots, shelf, half, pitch)
             shelf = []
         if whole:
-            _put(lines, spots, [_region(region, columns, zoom, selected)], columns)
+            _put(lines, spots, [_region(region, columns, zoom, pitch, selected)], columns, pitch)
             continue
-        shelf.append(_region(region, half, zoom, selected))
+        shelf.append(_region(region, half, zoom, pitch, selected))
         if len(shelf) == 2:
-            _put(lines, spots, shelf, half)
+            _put(lines, spots, shelf, half, pitch)
             shelf = []
     if shelf:
-        _put(lines, spots, shelf, half)
+        _put(lines, spots, shelf, half, pitch)
     return Map([line_of(list(part), columns) for part in lines], spots)
 
 
-def _rows(region: Region, columns: int, zoom: Zoom) -> int:
-    size, height = (TILE, TILE_ROWS) if zoom == "tiles" else (DOT, 1)
-    per_row = max(1, columns // size)
-    return 2 + (len(region.cells) + per_row - 1) // per_row * height
+def pitch_of(zoom: Zoom, columns: int) -> int:
+    """Columns from one cell to the next."""
+    if zoom == "dots":
+        return DOT
+    return max(2, min(columns // max(1, columns // TILE), 2 * TILE))
 
 
-def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int) -> None:
+def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int, pitch: int) -> None:
     top = len(lines)
     height = max(len(block) for block, *_ in blocks)
     blank: Line = ((" " * columns, "text"),)
@@ -93,30 +100,20 @@ def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns
             parts += block[row] if row < len(block) else blank
         lines.append(tuple(parts))
     for index, (_, ids, zoom) in enumerate(blocks):
-        spots.update(_spots(ids, zoom, columns, index * (columns + 2), top + 2))
+        spots.update(_spots(ids, zoom, columns, pitch, index * (columns + 2), top + HEAD[zoom]))
 
 
 @lru_cache(256)
-def _spots(ids: tuple[str, ...], zoom: Zoom, columns: int, left: int, top: int) -> dict[str, Spot]:
+def _spots(ids: tuple[str, ...], zoom: Zoom, columns: int, pitch: int, left: int, top: int) -> dict[str, Spot]:
     """Where the sessions of a region are; they hardly ever move, so it is worked out once."""
-    per_row, pitch = _pitch(zoom, columns)
-    if zoom == "tiles":
-        return {
-            name: Spot(left + n % per_row * pitch, top + n // per_row * TILE_ROWS, pitch - 1, 2)
-            for n, name in enumerate(ids)
-        }
-    return {name: Spot(left + n % per_row * DOT, top + n // per_row, DOT, 1) for n, name in enumerate(ids)}
+    per_row = max(1, columns // pitch)
+    rows, size, height = (TILE_ROWS, pitch - 1, 2) if zoom == "tiles" else (1, DOT, 1)
+    return {
+        name: Spot(left + n % per_row * pitch, top + n // per_row * rows, size, height) for n, name in enumerate(ids)
+    }
 
 
-def _pitch(zoom: Zoom, columns: int) -> tuple[int, int]:
-    """(cells in a row, columns from one to the next)."""
-    if zoom == "dots":
-        return max(1, columns // DOT), DOT
-    per_row = max(1, columns // TILE)
-    return per_row, max(2, min(columns // per_row, 2 * TILE))
-
-
-def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> Block:
+def _region(region: Region, columns: int, zoom: Zoom, pitch: int, selected: str | None) -> Block:
     spend = sum(cell.spend.tokens.total for cell in region.cells)
     trouble = sum(cell.status.needs_you for cell in region.cells)
     head: list[Run] = [
@@ -125,15 +122,18 @@ def _region(region: Region, columns: int, zoom: Zoom, selected: str | None) -> B
         (f"  {short(spend)} tok", "dim"),
     ]
     if trouble:
-        head += [(f"  {trouble} need you", "waiting")]
-    lines = [line_of(head, columns), line_of([("─" * columns, "border")], columns)]
-    lines += (_tiles if zoom == "tiles" else _dots)(region, columns, selected)
+        head += [(f"  {trouble} need{'s' if trouble == 1 else ''} you", "waiting")]
+    lines = [line_of(head, columns)]
+    if zoom == "tiles":
+        ruled = max(1, columns // pitch) * pitch - 1
+        lines.append(line_of([("─" * ruled, "border")], columns))
+    lines += (_tiles if zoom == "tiles" else _dots)(region, columns, pitch, selected)
     lines.append(line_of([], columns))
     return lines, tuple([cell.id for cell in region.cells]), zoom
 
 
-def _tiles(region: Region, columns: int, selected: str | None) -> list[Line]:
-    per_row, pitch = _pitch("tiles", columns)
+def _tiles(region: Region, columns: int, pitch: int, selected: str | None) -> list[Line]:
+    per_row = max(1, columns // pitch)
     size = pitch - 1
     lines: list[Line] = []
     for start in range(0, len(region.cells), per_row):
@@ -162,30 +162,36 @@ def _tile(cell: Cell, size: int, selected: bool) -> tuple[list[Run], list[Run]]:
     elif cell.tokens_per_minute:
         pace = short(cell.tokens_per_minute) + "/m"
     else:
-        pace = short(cell.spend.tokens.total) if cell.spend.requests else ""
+        pace = short(cell.spend.tokens.total) + " tok" if cell.spend.requests else ""
     room = size - 3 - len(pace) - 1
-    curve = fit(spark(cell.spark, 8) if cell.spark else cell.seat, room)
-    below: list[Run] = [mark, ("  ", "text" + tint), (curve, (role if cell.spark else "dim") + tint)]
+    # The curve stands while it moves; then its place says which seat this is.
+    burning = bool(cell.tokens_per_minute and cell.spark)
+    place = cell.seat if cell.seat != cell.name else cell.model
+    curve = fit(spark(cell.spark, 8) if burning else place, room)
+    below: list[Run] = [mark, ("  ", "text" + tint), (curve, (role if burning else "dim") + tint)]
     below.append((pace + " ", ("money" if cell.tokens_per_minute else "dim") + tint))
     return above, below
 
 
-def _dots(region: Region, columns: int, selected: str | None) -> list[Line]:
-    per_row, _ = _pitch("dots", columns)
+def _dots(region: Region, columns: int, pitch: int, selected: str | None) -> list[Line]:
+    per_row = max(1, columns // pitch)
     lines: list[Line] = []
     for start in range(0, len(region.cells), per_row):
         runs: list[Run] = []
         text = look = ""
         for cell in region.cells[start : start + per_row]:
             sign, role = _dot(cell.status.status, cell.status.severity, cell.id == selected)
-            # Neighbours of one look are one run: runs are what a terminal pays for.
             if role == look:
-                text += sign
+                # Neighbours of one look are one run: runs are what a terminal pays for.
+                text += sign + " "
                 continue
-            if text:
-                runs.append((text, look))
-            text, look = sign, role
-        runs.append((text, look))
+            runs += [(text, look)] if text else []
+            # A tint and a selection are one cell wide: two signs must not grow into a bar.
+            apart = " on " in role or "reverse" in role
+            if apart:
+                runs += [(sign, role), (" ", "text")]
+            text, look = ("", "") if apart else (sign + " ", role)
+        runs += [(text, look)] if text else []
         lines.append(line_of(runs, columns))
     return lines
 
@@ -193,7 +199,7 @@ def _dots(region: Region, columns: int, selected: str | None) -> list[Line]:
 @lru_cache(256)
 def _dot(status: StatusName, severity: Severity, selected: bool) -> Run:
     role = ROLES[status]
-    return GLYPHS[status] + " ", role + " reverse" if selected else role + tint_of(status, severity)
+    return GLYPHS[status], role + " reverse" if selected else role + tint_of(status, severity)
 
 
 def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of, short, sides, spark, usd
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of, short, sides, spark, usd, width
 from orchestrator_tui.ui.frame import Frame
 
 ORDER = (
@@ -40,24 +40,21 @@ def _burn(frame: Frame, columns: int) -> Line:
 def watch(frame: Frame) -> list[Run]:
     """Whether somebody looks."""
     if frame.watching:
-        return [("● ", "working"), ("live ", "dim")]
-    return [("· ", "fog"), (frame.watch_words or "nobody looks", "waiting bold"), (" ", "text")]
+        return [("  ● ", "working"), ("live ", "dim")]
+    return [("  · ", "fog"), (frame.watch_words or "nobody looks", "waiting bold"), (" ", "text")]
 
 
 def _counts(frame: Frame, columns: int) -> Line:
+    there = [name for name in ORDER if frame.counts.get(name)]
     runs: list[Run] = [(" ", "text")]
-    wide = columns >= 120
-    for name in ORDER:
-        count = frame.counts.get(name)
-        if count:
-            word = WORDS.get(name, name) if wide else ""
-            runs += [
-                (GLYPHS[name], ROLES[name]),
-                (f" {count}", "strong bold"),
-                (f" {word}   " if wide else "  ", "dim"),
-            ]
-    if not frame.counts:
-        runs += [("no session in the last 24 hours", "dim")]
     if frame.filter:
-        runs += [(f"  filter: {frame.filter}, {frame.hidden} hidden", "waiting")]
+        runs += [(f"filter: {frame.filter}, {frame.hidden} hidden   ", "waiting")]
+    if not there:
+        runs += [("no session in the last 24 hours", "dim")]
+    used = sum(width(text) for text, _ in runs)
+    # With words while they all fit; a row of signs is better than half a row of words.
+    wordy = used + sum(6 + len(str(frame.counts[name])) + len(WORDS.get(name, name)) for name in there) <= columns
+    for name in there:
+        runs += [(GLYPHS[name], ROLES[name]), (f" {frame.counts[name]}", "strong bold")]
+        runs += [(f" {WORDS.get(name, name)}   " if wordy else "  ", "dim")]
     return line_of(runs, columns)

@@ -38,7 +38,7 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> 
     mark: Run = ("▌" if selected else " ", "focus" + tint)
     role = ROLES[cell.status.status]
     waited = age(frame.now - cell.status.since)
-    name = fit(cell.seat or cell.name, 14)
+    name = fit(cell.seat or cell.name, 14 if columns >= 100 else 11)
     left: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name + " ", "strong bold" + tint)]
     first = sides([*left, (cell.evidence, fill)], [(f" {waited} ", role + tint)], columns, fill)
     if not tall:

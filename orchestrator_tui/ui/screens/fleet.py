@@ -82,8 +82,9 @@ class FleetScreen(Screen[None]):
         body: list[Line] = [((" ", "text"), *line, (" ", "text")) for line in part]
         if not frame.regions:
             body = _nothing(frame.filter, inner)
-        below = len(self._map.lines) - self.top - height
-        more = [(f"{below} rows below ", "dim")] if below > 0 else []
+        below = max(0, len(self._map.lines) - self.top - height)
+        hidden = [f"{self.top} above"] * bool(self.top) + [f"{below} below"] * bool(below)
+        more = [(", ".join(hidden) + "   ", "dim")] if hidden else []
         right = [*more, (zoom, "text"), (" + -", "key")]
         return framed(body, columns, rows, [("map", "strong")], right, "border")
 
@@ -113,7 +114,7 @@ class FleetScreen(Screen[None]):
         return framed(lines, columns, rows, title, right, "border")
 
     def _draw_footer(self, columns: int, rows: int) -> list[Line]:
-        return footer("fleet", columns)
+        return footer("fleet", columns, self.has_class("-narrow"))
 
     # --- actions ------------------------------------------------------------------------------------------
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class HelpScreen(Screen[None]):
-    """The page."""
+    """The page, or two where it does not fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = 0
 
     @property
     def orc(self) -> OrcApp:
@@ -24,14 +28,17 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        yield Panel(help_page, id="help")
+        yield Panel(lambda columns, rows: help_page(columns, rows, self.page), id="help")
 
     def on_mount(self) -> None:
         """Take the theme."""
         self.query_one(Panel).use(self.orc.paint)
 
     def do(self, name: str) -> None:
-        """Back to where one was."""
+        """Back to where one was, or the other page."""
+        if name == "help":
+            self.page += 1
+            self.query_one(Panel).redraw()
         if name in ("back", "open"):
             self.orc.pop_screen()
             self.orc.call_after_refresh(self.orc.redraw)

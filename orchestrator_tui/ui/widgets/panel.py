@@ -103,7 +103,7 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """One row; its strip is kept until its line changes."""
         if y >= len(self._lines) or self.styles_of is None:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, Style.null())
         strip = self._strips[y]
         if strip is None:
             get = self.styles_of.get
