@@ -121,7 +121,8 @@ def _waiting(session: Session, lead: Session, now: int) -> Status | None:
         what = report.waiting_for or "for you"
         on = f": {_call_text(newest)}" if newest is not None else ""
         return Status("waiting", "red", report.at, f"{what} for {age(now - report.at)}{on}")
-    if session.interrupted_at is not None:
+    # A sub-agent is interrupted by its parent: nobody is owed anything.
+    if session.interrupted_at is not None and session.relation != "subagent":
         at = session.interrupted_at
         return Status("waiting", "amber", at, f"interrupted by you {age(now - at)} ago, waits for the next word")
     return None

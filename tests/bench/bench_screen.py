@@ -115,7 +115,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--only", default="start busy calm still idle many", help="which parts")
-    parser.add_argument("--profile", type=Path, help="write cProfile's numbers of the last busy run here")
+    parser.add_argument(
+        "--profile", type=Path, help="write cProfile's numbers of the last run here; it then costs twice as much"
+    )
     args = parser.parse_args()
     if "start" in args.only and args.million is not None:
         starts(args.million, max(5, args.runs))

@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.events import Beat, ClientStatus, ProcessObserved, SeatTaken, SessionUpdated
 from orchestrator_tui.host.lock import HostLock, HostRecord
@@ -72,7 +74,8 @@ def _begin(number: int, at: int) -> Iterator[Entry]:
     for body in bodies:
         yield Entry(player.session, body, at)
     for _ in range(LINES):
-        yield from player.step(at)
+        # What a host sees has no source's time; here it was long ago as well.
+        yield from (replace(entry, source_at=at) for entry in player.step(at))
     if waits(number):
         yield Entry(player.session, ClientStatus(status="waiting", waiting_for="permission", pid=4711), at)
 

@@ -100,6 +100,12 @@ def test_a_host_that_died_is_fog_with_its_last_sign() -> None:
     assert "host not running for 1m30s; last known: tool running" in late.evidence
 
 
+def test_a_sub_agent_that_was_interrupted_waits_for_nobody() -> None:
+    link = ev.SessionUpdated(parent="claude:p", relation="subagent")
+    stop = ev.UserMessage(text=excerpt("[stop]"), interrupt=True)
+    assert judged(link, ASK, stop)[:2] == ("finished", "ok")
+
+
 def test_a_sub_agent_lives_in_its_parents_process() -> None:
     fleet = Fleet()
     child = ev.SessionUpdated(parent="claude:p", relation="subagent", parent_call="c")
