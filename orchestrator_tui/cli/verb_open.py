@@ -26,9 +26,10 @@ def run(args: argparse.Namespace) -> int:
 def start_host(place: Paths) -> None:
     """A host for this state directory, unless one runs."""
     from orchestrator_tui.host.lock import holder_of
-    from orchestrator_tui.host.run import start_in_background
 
     if holder_of(place.host_lock) is None:
+        from orchestrator_tui.host.run import start_in_background
+
         with suppress(HostRunning):
             start_in_background(place)
 

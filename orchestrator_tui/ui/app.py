@@ -18,7 +18,8 @@ from orchestrator_tui.config import Config
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.ui import theme as themes
 from orchestrator_tui.ui.actions import ACTIONS
-from orchestrator_tui.ui.frame import Details, Frame, Framer
+from orchestrator_tui.ui.frame import Details, Frame
+from orchestrator_tui.ui.framer import Framer
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.help import HelpScreen
 from orchestrator_tui.ui.screens.session import SessionScreen

@@ -11,9 +11,10 @@ from textual.strip import Strip
 from orchestrator_tui import events as ev
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.ui import frame
+from orchestrator_tui.ui import framer as frame
 from orchestrator_tui.ui.app import OrcApp
-from orchestrator_tui.ui.frame import Cell, Framer
+from orchestrator_tui.ui.frame import Cell
+from orchestrator_tui.ui.framer import Framer
 from orchestrator_tui.ui.widgets.panel import Panel
 from tests.ui import fleets
 from tests.ui.fleets import NOW, SECOND, append, clock_of, dashboard, fleet_screen, name_of

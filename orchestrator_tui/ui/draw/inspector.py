@@ -17,9 +17,16 @@ def draw_inspector(details: Details | None, now: int, columns: int, rows: int) -
     if details is None:
         return [line_of([(" nothing selected: arrows move, . jumps to who needs you", "dim")], columns)]
     head = _head(details, now, columns)
-    turns = [turn for event in details.events for turn in _turn(event, columns)]
-    room = max(0, rows - len(head) - 1)
-    return [*head, line_of([("─" * columns, "border")], columns), *turns[-room:]][:rows] if room else head[:rows]
+    room = rows - len(head) - 1
+    if room <= 0:
+        return head[:rows]
+    # From the newest back, and no further than what is seen.
+    turns: list[Line] = []
+    for event in reversed(details.events):
+        turns[:0] = _turn(event, columns)
+        if len(turns) >= room:
+            break
+    return [*head, line_of([("─" * columns, "border")], columns), *turns[-room:]]
 
 
 def _head(details: Details, now: int, columns: int) -> list[Line]:
