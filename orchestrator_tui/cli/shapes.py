@@ -80,8 +80,16 @@ def totals_json(view: View) -> dict[str, Any]:
         "cost_usd": total.cost_usd,
         "cost_state": total.cost_state,
         "unpriced_requests": total.unpriced,
-        "burn_usd_per_min": sum(s.burn.rate(view.at).usd_per_minute for s in view.sessions),
+        "burn_usd_per_min": _burn(view),
         "output_tokens_per_s": sum(s.burn.rate(view.at).output_per_second for s in view.sessions),
         "statuses": dict(Counter(view.statuses[s.id].status for s in view.sessions)),
         "needs_you": sum(view.statuses[s.id].needs_you for s in view.sessions),
     }
+
+
+def _burn(view: View) -> float | None:
+    """Dollars per minute now; null when something that burns has no price."""
+    rates = [(session, session.burn.rate(view.at)) for session in view.sessions if session.burn.buckets]
+    if any(session.spend.unpriced and rate.total for session, rate in rates):
+        return None
+    return sum(rate.usd_per_minute for _, rate in rates)

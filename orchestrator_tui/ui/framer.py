@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -19,6 +20,8 @@ from orchestrator_tui.ui.pace import STILL, WIDE_SPARK, Pace, pace_of, pace_unti
 
 ACTIVE = 24 * 3600 * SECOND
 """Sessions that were active within this time are on the map; and those that live or need somebody."""
+JUST = 7 * SECOND // 10
+"""What was judged this lately is not judged again for the second that begins."""
 LONGEST = 10 * SECOND
 """Every status is asked for at least this often."""
 
@@ -156,7 +159,8 @@ class Framer:
         if everything:
             wanted.update(known)
         elif step:
-            wanted.update([name for name, seen in known.items() if seen.due <= now or seen.pace_due <= second])
+            wanted.update([name for name, seen in known.items() if seen.due <= now])
+        paced = {name for name, seen in known.items() if seen.pace_due <= second} - wanted if step else set()
         parents: set[str] = set()
         for name in wanted:
             seen = known[name]
@@ -166,7 +170,9 @@ class Framer:
             if seen.helper and seen.session.parent and (before is None or before.status != seen.status.status):
                 parents.add(seen.session.parent)
             self._pace(seen, now, everything)
-        for name in wanted | parents:
+        for name in paced:
+            self._pace(known[name], now, False)
+        for name in wanted | paced | parents:
             self._settle(known[name], now)
 
     def _arrange(self, fleet: Fleet) -> None:
@@ -274,18 +280,24 @@ class Framer:
         seen.key = key
         return Cell(
             id=session.id,
-            name=line(session.title or session.place or session.id.partition(":")[2], 48),
-            seat=line(session.place or "", 48),
+            name=short_line(session.title or session.place or session.id.partition(":")[2], 48),
+            seat=short_line(session.place or "", 48),
             region=seen.region,
             status=status,
             evidence=line(status.evidence, 240),
-            model=line(session.model or "?", 40),
+            model=short_line(session.model or "?", 40),
             tokens_per_minute=pace.rate.total,
             usd_per_minute=pace.rate.usd_per_minute if pace.rate.cost else None,
             spark=pace.spark,
             helpers=helpers,
             spend=session.spend,
         )
+
+
+@lru_cache(8192)
+def short_line(text: str, limit: int) -> str:
+    """`text.line` for names, of which there are few and which stay."""
+    return line(text, limit)
 
 
 def _order(s: Session) -> tuple[object, ...]:
@@ -304,14 +316,14 @@ def _next_step(fleet: Fleet, session: Session, now: int) -> int:
     """
     young = now - MINUTE
     if session.last_at > young or session.trouble is not None or not fleet.watch.looking(now):
-        return now
+        return now + JUST
     due = now + LONGEST
     family = {session.id: session}
     while session.relation == "subagent" and session.parent in fleet.sessions and session.parent not in family:
         session = family[session.parent] = fleet.sessions[session.parent]
     for one in family.values():
         if one.last_at > young:
-            return now
+            return now + JUST
         for at in _times(one):
             old = now - at
             # As `text.age` steps. On the very edge of a step, what is "longer than" is true only after it.

@@ -6,6 +6,8 @@ A role is a name of the palette, with attributes after it (`waiting bold`) and a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rich.cells import cell_len, set_cell_size
 
 Run = tuple[str, str]
@@ -34,8 +36,9 @@ def tint(status: str, severity: str) -> str:
     return " on amber" if severity == "amber" or status in PATIENT else " on red"
 
 
+@lru_cache(16_384)
 def width(text: str) -> int:
-    """Cells that a text takes."""
+    """Cells that a text takes; what is drawn comes again and again."""
     return len(text) if text.isascii() else cell_len(text)
 
 

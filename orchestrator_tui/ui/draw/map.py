@@ -68,18 +68,18 @@ def draw_map(frame: Frame, columns: int, zoom: Zoom, selected: str | None) -> Ma
     for region in frame.regions:
         whole = not pair or len(region.cells) > max(1, half // pitch) * TALL[zoom]
         if whole and shelf:
-            _put(lines, spots, shelf, half, pitch)
+            _put(lines, spots, shelf, half, pitch, columns)
             shelf = []
         if whole:
-            _put(lines, spots, [_region(region, columns, zoom, pitch, selected)], columns, pitch)
+            _put(lines, spots, [_region(region, columns, zoom, pitch, selected)], columns, pitch, columns)
             continue
         shelf.append(_region(region, half, zoom, pitch, selected))
         if len(shelf) == 2:
-            _put(lines, spots, shelf, half, pitch)
+            _put(lines, spots, shelf, half, pitch, columns)
             shelf = []
     if shelf:
-        _put(lines, spots, shelf, half, pitch)
-    return Map([line_of(list(part), columns) for part in lines], spots)
+        _put(lines, spots, shelf, half, pitch, columns)
+    return Map(lines, spots)
 
 
 def pitch_of(zoom: Zoom, columns: int) -> int:
@@ -89,16 +89,22 @@ def pitch_of(zoom: Zoom, columns: int) -> int:
     return max(2, min(columns // max(1, columns // TILE), 2 * TILE))
 
 
-def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int, pitch: int) -> None:
+def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns: int, pitch: int, whole: int) -> None:
+    """Blocks of `columns` side by side, as lines of the `whole` width."""
     top = len(lines)
-    height = max(len(block) for block, *_ in blocks)
-    blank: Line = ((" " * columns, "text"),)
-    for row in range(height):
-        parts: list[Run] = []
-        for index, (block, *_) in enumerate(blocks):
-            parts += [("  ", "text")] if index else []
-            parts += block[row] if row < len(block) else blank
-        lines.append(tuple(parts))
+    if len(blocks) == 1 and columns == whole:
+        lines += blocks[0][0]
+    else:
+        height = max(len(block) for block, *_ in blocks)
+        blank: Line = ((" " * columns, "text"),)
+        rest = whole - len(blocks) * columns - 2 * (len(blocks) - 1)
+        pad: Line = ((" " * rest, "text"),) if rest else ()
+        for row in range(height):
+            parts: list[Run] = []
+            for index, (block, *_) in enumerate(blocks):
+                parts += [("  ", "text")] if index else []
+                parts += block[row] if row < len(block) else blank
+            lines.append((*parts, *pad))
     for index, (_, ids, zoom) in enumerate(blocks):
         spots.update(_spots(ids, zoom, columns, pitch, index * (columns + 2), top + HEAD[zoom]))
 
