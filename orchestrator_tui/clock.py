@@ -62,7 +62,7 @@ def parse_iso(text: str) -> int | None:
 
 
 def iso(ns: int) -> str:
-    """Nanoseconds to ISO 8601 in UTC with milliseconds, as every `--json` answer has it (CONTRACT §2)."""
+    """Nanoseconds to ISO 8601 in UTC with milliseconds, as every `--json` answer has it (docs/contract.md §2)."""
     seconds, rest = divmod(ns, SECOND)
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{stamp}.{rest // MILLISECOND:03d}Z"
@@ -80,7 +80,7 @@ def parse_duration(text: str) -> int | None:
 
 
 def parse_time(text: str, now: int) -> int:
-    """TIME of the command line: ISO 8601, or a duration back from `now` (CONTRACT §1).
+    """TIME of the command line: ISO 8601, or a duration back from `now` (docs/contract.md §1).
 
     Raises UsageError naming both forms.
     """

@@ -420,7 +420,7 @@ class Event(Struct, frozen=True):
     seq: int
     """Ascends in the order of appending, over the whole store."""
     at: int
-    """Its place in time, fixed when it was appended (DESIGN §2)."""
+    """Its place in time, fixed when it was appended (docs/architecture.md)."""
     seen_at: int
     """The host's clock when it was appended."""
     source_at: int | None

@@ -1,6 +1,6 @@
 """Where orc keeps its own things, and how they are made private.
 
-`ORC_HOME`, when set, holds everything; else the platform's own directories (CONTRACT §1): those of the XDG Base
+`ORC_HOME`, when set, holds everything; else the platform's own directories (docs/contract.md §1): those of the XDG Base
 Directory Specification, on a Mac `~/Library/Application Support` where no XDG variable says otherwise.
 """
 
@@ -44,7 +44,7 @@ class Paths(Struct, frozen=True):
 
     @property
     def inbox(self) -> Path:
-        """Where any agent may write an open session log (CONTRACT §3)."""
+        """Where any agent may write an open session log (docs/contract.md §3)."""
         return self.state_dir / "inbox"
 
     @property

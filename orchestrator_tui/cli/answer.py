@@ -49,7 +49,7 @@ def _utf16(char: str) -> list[int]:
 
 
 def console() -> Console:
-    """The console of this command: plain where CONTRACT §1 says so."""
+    """The console of this command: plain where docs/contract.md §1 says so."""
     from rich.console import Console
 
     if is_terminal():

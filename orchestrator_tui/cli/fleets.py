@@ -67,7 +67,7 @@ def check_host(fleet: Fleet, paths: Paths, now: int) -> str | None:
 
 
 def find_session(reader: Reader, fleet: Fleet, name: str, at: int | None = None) -> Session:
-    """The session that SESSION names: an id, a unique prefix of it, a seat, or a part of a title (CONTRACT §1).
+    """The session that SESSION names: an id, a unique prefix of it, a seat, or a part of a title (docs/contract.md §1).
 
     Raises UsageError when nothing or more than one fits; the words list what fits.
     """

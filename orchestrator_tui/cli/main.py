@@ -29,7 +29,7 @@ SOME_TIME = "ISO 8601, or a duration back from now such as 15m"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Parse and run; every failure that a person can act on is one line on stderr (CONTRACT §1)."""
+    """Parse and run; every failure that a person can act on is one line on stderr (docs/contract.md §1)."""
     parser = argparse.ArgumentParser(prog="orc", description="The dashboard for people who run many AI agents at once.")
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")

@@ -1,4 +1,4 @@
-"""The JSON of CONTRACT §2: what `--json` prints for sessions, tokens and totals."""
+"""The JSON of docs/contract.md §2: what `--json` prints for sessions, tokens and totals."""
 
 from __future__ import annotations
 

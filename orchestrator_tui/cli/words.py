@@ -9,7 +9,7 @@ GLYPHS = {
     "spinning": "≋", "stalled": "■", "errored": "╳", "dead": "†", "orphaned": "◇", "paused": "‖", "finished": "✓",
     "fog": "·",
 }  # fmt: skip
-"""One cell wide each, and never the only sign: the word stands beside it (DESIGN §5)."""
+"""One cell wide each, and never the only sign: the word stands beside it (docs/architecture.md)."""
 STYLES = {"red": "bold red", "amber": "yellow", "ok": ""}
 
 

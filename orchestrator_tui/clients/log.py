@@ -1,4 +1,4 @@
-"""The open session log, `orc.log/1` (CONTRACT §3): any agent is watched by writing JSON Lines into a directory."""
+"""The open session log, `orc.log/1` (docs/contract.md §3): an agent that writes it into the inbox is watched."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One session's state, and how each event changes it.
 
 Every event touches exactly one session, so sessions may be folded in any interleaving as long as each keeps its own
-order: that is what makes the live fold and the replayed one the same (DESIGN §2).
+order: that is what makes the live fold and the replayed one the same (docs/architecture.md).
 """
 
 from __future__ import annotations

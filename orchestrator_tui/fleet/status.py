@@ -1,4 +1,4 @@
-"""What state a session is in, since when, and the line that proves it (CONTRACT §4).
+"""What state a session is in, since when, and the line that proves it (docs/contract.md §4).
 
 These are the first, certain rules: processes, what the client says of itself, errors, what is owed and by whom.
 What rests on silence or repetition is not claimed yet; what is not known is fog, never green.
@@ -44,7 +44,7 @@ class Status(Struct, frozen=True):
 
     @property
     def needs_you(self) -> bool:
-        """Whether the attention queue holds it: red, or an amber waiting (CONTRACT §4)."""
+        """Whether the attention queue holds it: red, or an amber waiting (docs/contract.md §4)."""
         return self.severity == "red" or (self.severity == "amber" and self.status == "waiting")
 
 

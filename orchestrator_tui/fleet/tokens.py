@@ -53,7 +53,7 @@ class Spend(Struct):
 
     @property
     def cost_state(self) -> str:
-        """`exact`, `partial` (some responses unpriced: the cost is a lower bound) or `unpriced` (CONTRACT §2)."""
+        """`exact`, `partial` (some are unpriced: the cost is a lower bound) or `unpriced` (docs/contract.md §2)."""
         if not self.unpriced:
             return "exact"
         return "partial" if self.unpriced < self.requests else "unpriced"

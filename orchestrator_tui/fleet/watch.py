@@ -1,4 +1,4 @@
-"""When somebody was looking: silence counts only then (DESIGN §2, "not watching is a fact")."""
+"""When somebody was looking: silence counts only then (docs/architecture.md, "not watching is a fact")."""
 
 from __future__ import annotations
 

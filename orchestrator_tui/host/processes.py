@@ -1,4 +1,4 @@
-"""Which process a session runs in, and what was seen of it: events on change, not samples (DESIGN §3).
+"""Which process a session runs in, and what was seen of it: events on change, not samples (docs/architecture.md).
 
 A claim of a client's registry counts only when the process it names began when the entry says and the entry was
 written in this boot. A process is gone when two looks, two seconds apart, did not find it.

@@ -1,1 +1,1 @@
-"""The event store: one SQLite file, events appended and never changed (CONTRACT §5)."""
+"""The event store: one SQLite file, events appended and never changed (docs/contract.md §5)."""

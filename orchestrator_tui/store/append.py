@@ -15,7 +15,7 @@ from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
 from orchestrator_tui.store.counting import Owner, Response, count
 
 LIVE = 60 * SECOND
-"""A source time this close to the clock is taken for now (DESIGN §2)."""
+"""A source time this close to the clock is taken for now (docs/architecture.md)."""
 _OWNER = "key, id, last_at, parent, relation, copied_offset"
 _RESPONSE = "key, session, born, offset, input, cache_read, cache_write, output, cache_write_1h, reasoning, cost"
 _FILE = "client, path, device, inode, offset, head, head_length, size, mtime, state"
@@ -42,7 +42,7 @@ class Owners(Struct):
 
 
 def place(source_at: int | None, seen_at: int, born: int | None, last_at: int) -> int:
-    """An event's one place in time (DESIGN §2).
+    """An event's one place in time (docs/architecture.md).
 
     Observed live (the source's time within 60 s, or none): when it was seen. Found later: when it happened, but not
     before its file's first line nor after it was seen. Within a session never before what came before it.

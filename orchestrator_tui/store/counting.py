@@ -1,4 +1,4 @@
-"""Every model response once, over the whole fleet: decided here, at append (DESIGN §3).
+"""Every model response once, over the whole fleet: decided here, at append (docs/architecture.md).
 
 A response is identified by the client's own ids, so every copy of it (a line repeated per content block, a fork's
 copied history, a second path to one directory) is recognised. It belongs to the oldest file that has it. What a

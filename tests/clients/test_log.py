@@ -1,4 +1,4 @@
-"""The open session log (CONTRACT §3): what any agent may write, and what nobody may break with it."""
+"""The open session log (docs/contract.md §3): what any agent may write, and what nobody may break with it."""
 
 from __future__ import annotations
 
