@@ -25,8 +25,6 @@ VERBS: dict[str, str] = {
 }
 """Verb -> what it does; the module `verb_<name>` has `arguments(parser)` and `run(args) -> int`."""
 
-SOME_TIME = "ISO 8601, or a duration back from now such as 15m"
-
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every failure that a person can act on is one line on stderr (docs/contract.md §1)."""

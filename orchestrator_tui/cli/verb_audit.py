@@ -14,7 +14,7 @@ from orchestrator_tui import paths
 from orchestrator_tui.cli.answer import give_json, give_table, say
 from orchestrator_tui.cli.fleets import find_session
 from orchestrator_tui.cli.shapes import tokens_json
-from orchestrator_tui.cli.words import GLYPHS, STYLES, money
+from orchestrator_tui.cli.words import STYLES, money
 from orchestrator_tui.clients import BY_NAME
 from orchestrator_tui.clients.base import FileRef, Record, decode_object
 from orchestrator_tui.clock import SECOND, iso
@@ -25,6 +25,7 @@ from orchestrator_tui.fleet.status import Status, status_of
 from orchestrator_tui.store.load import fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import line
+from orchestrator_tui.ui.draw.ink import GLYPHS
 
 
 class Change(Struct, frozen=True):

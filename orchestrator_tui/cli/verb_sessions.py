@@ -8,11 +8,12 @@ from orchestrator_tui import config, paths
 from orchestrator_tui.cli.answer import give_json, give_table, pick, say
 from orchestrator_tui.cli.fleets import View, view
 from orchestrator_tui.cli.shapes import session_json, totals_json
-from orchestrator_tui.cli.words import GLYPHS, STYLES, money, short_count, short_id
+from orchestrator_tui.cli.words import STYLES, money, short_id
 from orchestrator_tui.clock import iso
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import age, line
+from orchestrator_tui.ui.draw.ink import GLYPHS, short
 
 COLUMNS = (
     ("", "left"), ("status", "left"), ("since", "right"), ("session", "left"), ("project", "left"), ("title", "left"),
@@ -57,7 +58,7 @@ def give(seen: View) -> None:
     total = seen.fleet.totals(seen.sessions)
     needs = sum(seen.statuses[s.id].needs_you for s in seen.sessions)
     say(
-        f"{len(seen.sessions)} sessions, {needs} need you, {short_count(total.tokens.total)} tokens, "
+        f"{len(seen.sessions)} sessions, {needs} need you, {short(total.tokens.total)} tokens, "
         f"{total.requests} responses, {money(total) or '$0.00'}"
     )
     if seen.note:
@@ -76,8 +77,8 @@ def _row(seen: View, session: Session) -> list[tuple[str, str]]:
         (line(pick(session.project), 18), ""),
         (line(pick(session.title, ""), 36), "bold"),
         (line(pick(session.model), 22), "dim"),
-        (short_count(session.spend.tokens.total), ""),
-        (short_count(session.spend.tokens.output), "dim"),
+        (short(session.spend.tokens.total), ""),
+        (short(session.spend.tokens.output), "dim"),
         (money(session.spend), ""),
         (line(status.evidence, 160), style),
     ]

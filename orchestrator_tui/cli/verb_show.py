@@ -10,13 +10,14 @@ from orchestrator_tui import paths
 from orchestrator_tui.cli.answer import console, give_json, pick, say
 from orchestrator_tui.cli.fleets import View, check_host, find_session
 from orchestrator_tui.cli.shapes import session_json, tokens_json
-from orchestrator_tui.cli.words import GLYPHS, STYLES, money, short_count, short_id
+from orchestrator_tui.cli.words import STYLES, money, short_id
 from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of, subject
 from orchestrator_tui.store.load import fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import age, line
+from orchestrator_tui.ui.draw.ink import GLYPHS, short
 
 LAST = 30
 """Events of which the last turns are made."""
@@ -107,13 +108,13 @@ def _print(seen: View, session: Session, turns: list[dict[str, Any]]) -> None:
     t = session.spend.tokens
     put(
         "tokens",
-        f"{short_count(t.total)} in {session.spend.requests} responses: input {t.input}, cache read {t.cache_read}, "
+        f"{short(t.total)} in {session.spend.requests} responses: input {t.input}, cache read {t.cache_read}, "
         f"cache write {t.cache_write}, output {t.output}",
     )
     put("cost", f"{money(session.spend) or '$0.00'}  {session.spend.cost_state}")
     if session.context_tokens is not None:
-        window = short_count(session.context_window) if session.context_window else "?"
-        put("context", f"{short_count(session.context_tokens)} of {window}")
+        window = short(session.context_window) if session.context_window else "?"
+        put("context", f"{short(session.context_tokens)} of {window}")
     if session.parent:
         put("parent", f"{session.relation} of {session.parent}")
     for child in seen.children.get(session.id, []):

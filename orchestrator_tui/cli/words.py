@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from orchestrator_tui.fleet.tokens import Spend
 
-GLYPHS = {
-    "working": "●", "tool_running": "▶", "thinking": "◌", "waiting": "◆", "rate_limited": "◔", "looping": "∞",
-    "spinning": "≋", "stalled": "■", "errored": "╳", "dead": "†", "orphaned": "◇", "paused": "‖", "finished": "✓",
-    "fog": "·",
-}  # fmt: skip
-"""One cell wide each, and never the only sign: the word stands beside it (docs/architecture.md)."""
 STYLES = {"red": "bold red", "amber": "yellow", "ok": ""}
-
-
-def short_count(count: int) -> str:
-    """A token count in at most five characters: `812`, `14.2k`, `3.1M`."""
-    for unit, size in (("G", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)):
-        if count >= size:
-            value = count / size
-            return f"{value:.1f}{unit}" if value < 100 else f"{value:.0f}{unit}"
-    return str(count)
 
 
 def money(spend: Spend) -> str:

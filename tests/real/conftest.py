@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -72,7 +73,49 @@ class Tmux:
         wait_for(lambda: text in self("capture-pane", "-p", "-t", "t"), 30)
 
 
-class Client:
+class Program(Protocol):
+    """A client, ready to be started."""
+
+    binary: Path
+    project: Path
+    env: dict[str, str]
+
+
+def started(client: Program, home: Path) -> Iterator[Start]:
+    """Starts the client in its project; what is left of it is ended afterwards."""
+    running = []
+
+    def start(*args: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [str(client.binary), *args],
+            env=client.env,
+            cwd=client.project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+    end_all(home)
+
+
+def in_tmux(client: Program, socket: Path, home: Path) -> Iterator[Tmux]:
+    """The client, interactive in a terminal."""
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux there")
+    tmux = Tmux(socket, [str(client.binary)], {**client.env, "TERM": "xterm-256color"}, client.project)
+    yield tmux
+    tmux("kill-server", check=False)
+    end_all(home)
+
+
+class Claude:
     """How Claude Code is started in these tests."""
 
     def __init__(self, orc: Orc, model: str, project: Path) -> None:
@@ -100,40 +143,14 @@ class Client:
 
 @pytest.fixture
 def claude_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
-    """An interactive `claude` in a terminal."""
-    if shutil.which("tmux") is None:
-        pytest.skip("no tmux there")
-    client = Client(orc, model, tmp_path / "web")
-    tmux = Tmux(tmp_path / "tmux", [str(client.binary)], {**client.env, "TERM": "xterm-256color"}, client.project)
-    yield tmux
-    tmux("kill-server", check=False)
-    end_all(orc.home)
+    """An interactive `claude`."""
+    yield from in_tmux(Claude(orc, model, tmp_path / "web"), tmp_path / "tmux", orc.home)
 
 
 @pytest.fixture
 def claude(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
-    """Starts `claude ARGS...` in a project of its own; what is left of it is ended afterwards."""
-    client = Client(orc, model, tmp_path / "web")
-    started = []
-
-    def start(*args: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [str(client.binary), *args],
-            env=client.env,
-            cwd=client.project,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-    end_all(orc.home)
+    """Starts `claude ARGS...`."""
+    yield from started(Claude(orc, model, tmp_path / "web"), orc.home)
 
 
 class Codex:
@@ -158,40 +175,14 @@ class Codex:
 
 @pytest.fixture
 def codex(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
-    """Starts `codex ARGS...` in a project of its own; what is left of it is ended afterwards."""
-    client = Codex(orc, model, tmp_path / "web")
-    started = []
-
-    def start(*args: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [str(client.binary), *args],
-            env=client.env,
-            cwd=client.project,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-    end_all(orc.home)
+    """Starts `codex ARGS...`."""
+    yield from started(Codex(orc, model, tmp_path / "web"), orc.home)
 
 
 @pytest.fixture
 def codex_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
-    """An interactive `codex` in a terminal."""
-    if shutil.which("tmux") is None:
-        pytest.skip("no tmux there")
-    client = Codex(orc, model, tmp_path / "web")
-    tmux = Tmux(tmp_path / "tmux", [str(client.binary)], client.env, client.project)
-    yield tmux
-    tmux("kill-server", check=False)
-    end_all(orc.home)
+    """An interactive `codex`."""
+    yield from in_tmux(Codex(orc, model, tmp_path / "web"), tmp_path / "tmux", orc.home)
 
 
 def end_all(home: Path) -> None:
