@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from orchestrator_tui.clients import BY_NAME
-from orchestrator_tui.clients.base import Draft, FileRef, Listing, Parser, Record
+from orchestrator_tui.clients.base import Draft, FileRef, Parser, Record
+from orchestrator_tui.clients.listing import Listing
 from orchestrator_tui.events import Body, Unknown, decode, encode, type_of
 
 B = TypeVar("B", bound=Body)

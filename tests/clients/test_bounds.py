@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from orchestrator_tui import events as ev
-from orchestrator_tui.clients import log
-from orchestrator_tui.clients.base import Parser, remember
+from orchestrator_tui.clients.base import Parser
 from orchestrator_tui.clients.claude import transcript
+from orchestrator_tui.clients.log import parser as log
+from orchestrator_tui.clients.values import remember
 from tests.clients.feeding import as_line, drafts_of, feed, of, parser_for
 
 TIME = "2026-11-20T10:00:00.000Z"
@@ -93,13 +94,15 @@ def test_the_results_of_the_newest_calls_are_their_agents() -> None:
 
 
 @pytest.mark.parametrize("depth", [100, 500, 900, 1500])
-@pytest.mark.parametrize("client", ["claude", "log"])
+@pytest.mark.parametrize("client", ["claude", "gemini", "log"])
 def test_a_deep_value_where_a_word_belongs_is_survived(client: str, depth: int) -> None:
     deep = b"[" * depth + b"]" * depth
     for line in (
         b'{"kind":"tool_call","id":?}', b'{"kind":"tool_result","id":?}', b'{"kind":"usage","inp":?}', b'{"kind":?}',
         b'{"type":"assistant","message":{"id":"m","content":[{"type":"tool_use","id":?}],"usage":{"input_tokens":?}}}',
         b'{"type":"user","message":{"content":[{"type":"tool_result","content":[{"type":?}]}]}}', b'{"type":?}',
+        b'{"id":"m","type":"gemini","model":?,"tokens":{"input":?}}', b'{"id":"m","type":"user","content":[{?:?}]}',
+        b'{"id":"m","type":"gemini","toolCalls":[{"id":?,"args":?,"result":?,"status":?}]}',
     ):  # fmt: skip
         drafts = feed(parser_for(client, "/p/f.jsonl"), [line.replace(b"?", deep) + b"\n"])
         assert drafts and all(len(ev.encode(draft.body)) < 10_000 for draft in drafts)

@@ -247,3 +247,41 @@ def test_a_to_do_item_is_its_session_s() -> None:
 def test_interactive_turns_end_when_the_client_says_so() -> None:
     durations = [turn.duration_ms for turn in of(only("interactive-tmux"), ev.TurnEnded)]
     assert len(durations) == 3 and all(duration and duration > 0 for duration in durations)
+
+
+# --- what a price depends on ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "terms", "searches"),
+    [
+        ({"service_tier": "standard", "speed": "standard", "inference_geo": ""}, None, 0),
+        ({"service_tier": "priority", "speed": "fast", "inference_geo": "us"}, "priority fast us", 0),
+        ({"service_tier": "batch", "server_tool_use": {"web_search_requests": 3}}, "batch", 3),
+        ({"service_tier": 7, "speed": None, "server_tool_use": {"web_search_requests": -1}}, None, 0),
+        ({"service_tier": "x" * 99, "server_tool_use": {"web_search_requests": 2**70}}, "x" * 16, 0),
+        ({"server_tool_use": [1]}, None, 0),
+    ],
+)
+def test_the_terms_of_a_response_are_told(said: dict[str, object], terms: str | None, searches: int) -> None:
+    from orchestrator_tui.clients.claude.messages import searches_of, terms_of
+
+    assert (terms_of(said), searches_of(said)) == (terms, searches)
+
+
+@pytest.mark.parametrize(
+    ("meta", "window"),
+    [
+        ({"trigger": "auto", "preTokens": 167_000}, 200_000),
+        ({"trigger": "auto", "preTokens": 961_000}, 1_000_000),
+        ({"trigger": "manual", "preTokens": 20_000}, None),
+        ({"trigger": "auto", "preTokens": -5}, None),
+        ({"trigger": "auto", "preTokens": "many"}, None),
+    ],
+)
+def test_a_window_that_was_full_names_its_size(meta: dict[str, object], window: int | None) -> None:
+    from orchestrator_tui.clients.claude.messages import system_record
+
+    bodies = system_record({"subtype": "compact_boundary", "compactMetadata": meta}) or []
+    told = [body.context_window for body in bodies if isinstance(body, ev.SessionUpdated)]
+    assert told == ([] if window is None else [window])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator_tui import events as ev
-from orchestrator_tui.clients.base import Draft, session_id
+from orchestrator_tui.clients.base import Draft
+from orchestrator_tui.clients.values import session_id
 from orchestrator_tui.excerpt import ARGUMENTS
 from tests.clients.feeding import as_line, drafts_of, feed, lines_of, of, parser_for, resumed
 from tests.conftest import CLAUDE

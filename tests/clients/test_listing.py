@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator_tui.clients import BY_NAME
-from orchestrator_tui.clients.base import Listing
+from orchestrator_tui.clients.listing import Listing
 from tests.clients.feeding import LATER
 
 

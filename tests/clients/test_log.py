@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.clients import BY_NAME
-from orchestrator_tui.clients.base import Draft, Listing
+from orchestrator_tui.clients.base import Draft
+from orchestrator_tui.clients.listing import Listing
 from orchestrator_tui.clock import SECOND, parse_iso
 from tests.clients.feeding import LATER, as_line, drafts_of, feed, lines_of, of, parser_for, resumed
 from tests.conftest import CASES
@@ -268,7 +269,19 @@ def test_a_response_is_known_by_its_id_within_its_session() -> None:
     other = [draft.response for draft in read(HEAD | {"session": "s2"}, line) if draft.response]
     assert len(one) == 3 and len(set(one)) == 1
     assert set(one).isdisjoint(other)
-    assert [draft.response for draft in read(HEAD, {"kind": "usage", "inp": 1})] == [None, None]
+
+
+def test_without_an_id_every_line_is_a_response_and_is_known_again() -> None:
+    line = {"kind": "usage", "inp": 1}
+    one, again = ([d.response for d in read(HEAD, line, line) if d.response] for _ in range(2))
+    assert len(set(one)) == 2
+    assert one == again
+
+
+def test_a_coarse_count_is_an_estimate_unless_its_writer_says_the_cost() -> None:
+    told = [{"inp": 9}, {"inp": 9, "cost": 0.5}, {"input": 9}]
+    usages = [body for line in told for body in bodies({"kind": "usage", "model": "m"} | line)]
+    assert [usage.estimated for usage in usages if isinstance(usage, ev.Usage)] == [True, False, False]
 
 
 # --- files ----------------------------------------------------------------------------------------------------

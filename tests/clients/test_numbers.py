@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from orchestrator_tui import events as ev
-from orchestrator_tui.clients.base import Draft, number, pid_of, wait_of, whole
+from orchestrator_tui.clients.base import Draft
+from orchestrator_tui.clients.values import number, pid_of, wait_of, whole
 from tests.clients.feeding import as_line, feed, of, parser_for
 
 TIME = "2026-11-20T10:00:00.000Z"

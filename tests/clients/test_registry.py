@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestrator_tui.clients import BY_NAME
-from orchestrator_tui.clients.base import MAX_DOCUMENT, Claim, Listing
+from orchestrator_tui.clients.base import Claim
 from orchestrator_tui.clients.claude.registry import read_registry
+from orchestrator_tui.clients.listing import MAX_DOCUMENT, Listing
 from tests.clients.feeding import LATER
 from tests.conftest import CLAUDE
 

@@ -185,6 +185,96 @@ def codex_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
     yield from in_tmux(Codex(orc, model, tmp_path / "web"), tmp_path / "tmux", orc.home)
 
 
+class Gemini:
+    """How Gemini CLI is started in these tests: with a key, in a folder that it trusts."""
+
+    def __init__(self, orc: Orc, model: str, project: Path) -> None:
+        self.binary = clients() / "gemini"
+        if not self.binary.exists():
+            pytest.skip("no gemini there; `make test-clients` installs it")
+        self.project = project
+        project.mkdir()
+        settings = orc.home / ".gemini" / "settings.json"
+        settings.parent.mkdir()
+        settings.write_text(
+            '{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"enableAutoUpdate":false}}'
+        )
+        self.env = {
+            **{k: v for k, v in orc.env.items() if not k.startswith(("TMUX", "GOOGLE"))},
+            "GEMINI_API_KEY": KEY,
+            "GOOGLE_GEMINI_BASE_URL": model,
+            "GEMINI_TELEMETRY_ENABLED": "false",
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+        }
+
+
+@pytest.fixture
+def gemini(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `gemini ARGS...`."""
+    yield from started(Gemini(orc, model, tmp_path / "web"), orc.home)
+
+
+@pytest.fixture
+def gemini_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
+    """An interactive `gemini`."""
+    yield from in_tmux(Gemini(orc, model, tmp_path / "web"), tmp_path / "tmux", orc.home)
+
+
+class OpenCode:
+    """How OpenCode is started in these tests: a model provider of its own on loopback, shell commands asked for."""
+
+    def __init__(self, orc: Orc, model: str, project: Path) -> None:
+        self.binary = clients() / "opencode"
+        if not self.binary.exists():
+            pytest.skip("no opencode there; `make test-clients` installs it")
+        self.project = project
+        project.mkdir()
+        models = {
+            name: {"name": name, "limit": {"context": 200_000, "output": 8_000}}
+            for name in ("mock-small", "mock-large")
+        }
+        options = {"baseURL": f"{model}/v1", "apiKey": KEY}
+        config = orc.home / ".config" / "opencode" / "opencode.json"
+        config.parent.mkdir(parents=True)
+        config.write_text(
+            json.dumps(
+                {
+                    "model": "mock/mock-small",
+                    "small_model": "mock/mock-small",
+                    "share": "disabled",
+                    "autoupdate": False,
+                    "provider": {
+                        "mock": {
+                            "npm": "@ai-sdk/openai-compatible",
+                            "name": "mock",
+                            "options": options,
+                            "models": models,
+                        }
+                    },
+                }
+            )
+        )
+        self.env = {k: v for k, v in orc.env.items() if not k.startswith("TMUX")}
+        switches = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "SHARE")
+        self.env |= {f"OPENCODE_DISABLE_{name}": "1" for name in switches}
+        # It believes the shell's word for where it is.
+        self.env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PWD": str(project)}
+
+
+@pytest.fixture
+def opencode(orc: Orc, model: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `opencode ARGS...`."""
+    yield from started(OpenCode(orc, model, tmp_path / "web"), orc.home)
+
+
+@pytest.fixture
+def opencode_in_tmux(orc: Orc, model: str, tmp_path: Path) -> Iterator[Tmux]:
+    """An interactive `opencode`."""
+    yield from in_tmux(OpenCode(orc, model, tmp_path / "web"), tmp_path / "tmux", orc.home)
+
+
 def end_all(home: Path) -> None:
     """Tool shells live in sessions of their own; they carry the scratch home in their environment."""
     for entry in Path("/proc").iterdir():

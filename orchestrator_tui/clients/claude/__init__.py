@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
-from orchestrator_tui.clients.base import Claim, FileRef, Listing, Parser, existing
+from orchestrator_tui.clients.base import Claim, FileRef, Parser
 from orchestrator_tui.clients.claude.documents import SubagentMeta, TaskItem
 from orchestrator_tui.clients.claude.registry import read_registry
 from orchestrator_tui.clients.claude.transcript import Transcript
+from orchestrator_tui.clients.listing import Listing, existing
 
 NAME = "claude"
 

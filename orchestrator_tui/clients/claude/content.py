@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from orchestrator_tui.clients.base import text_of
+from orchestrator_tui.clients.values import first_line, project_of, text_of
 from orchestrator_tui.events import FileChanged
 
 INTERRUPT = "[Request interrupted by user"
@@ -46,7 +46,7 @@ def title_of(value: dict[str, Any]) -> tuple[int, str | None]:
     kind = value.get("type")
     if kind in _TITLES:
         rank, name = _TITLES[kind]
-        return rank, _first_line(text_of(value.get(name)))
+        return rank, first_line(text_of(value.get(name)))
     if kind != "user" or value.get("isMeta") is True or value.get("isCompactSummary") is True:
         return 0, None
     message = value.get("message")
@@ -56,13 +56,12 @@ def title_of(value: dict[str, Any]) -> tuple[int, str | None]:
         content = next((text for text in texts if isinstance(text, str)), None)
     if not isinstance(content, str) or is_local(content) or content.startswith(INTERRUPT):
         return 0, None
-    return 0, _first_line(content)
+    return 0, first_line(content)
 
 
-def project_of(cwd: str) -> str:
-    """The project's name: the directory the session began in; for one of the client's own worktrees, its repository."""
-    cwd = cwd.partition(_WORKTREES)[0].rstrip("/\\")
-    return cwd.replace("\\", "/").rpartition("/")[2] or "/"
+def project_in(cwd: str) -> str:
+    """The project's name; for one of the client's own worktrees, its repository's."""
+    return project_of(cwd.partition(_WORKTREES)[0])
 
 
 def changed_file(result: object) -> FileChanged | None:
@@ -79,9 +78,3 @@ def changed_file(result: object) -> FileChanged | None:
         return None
     code = blake2b(content.encode("utf-8", "replace"), digest_size=8).hexdigest()
     return FileChanged(path=path[:1024], hash=code)
-
-
-def _first_line(text: str | None) -> str | None:
-    if not text:
-        return None
-    return next((part.strip() for part in text[:4096].splitlines() if part.strip()), None)

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from msgspec import Struct
-
-from orchestrator_tui.clients.base import Draft, Record, decode_object, record_key, session_id, short, text_of
+from orchestrator_tui.clients.base import Draft, NoState, Record
+from orchestrator_tui.clients.values import decode_object, record_key, session_id, short, text_of
 from orchestrator_tui.events import KnownBody, SessionUpdated, TaskUpdated
 from orchestrator_tui.excerpt import ARGUMENTS
-
-
-class NoState(Struct, frozen=True):
-    """A document is read whole each time: there is nothing to go on from."""
 
 
 class Document:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator_tui.clients.base import Claim, Listing, decode_object, pid_of, session_id, short, text_of
+from orchestrator_tui.clients.base import Claim
+from orchestrator_tui.clients.listing import Listing
+from orchestrator_tui.clients.values import decode_object, pid_of, session_id, short, text_of
 from orchestrator_tui.excerpt import MESSAGE
 
 

@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
-from orchestrator_tui.clients.base import Claim, FileRef, Listing, Parser, existing
+from orchestrator_tui.clients.base import Claim, FileRef, Parser
 from orchestrator_tui.clients.codex.locks import Locks
 from orchestrator_tui.clients.codex.rollout import Rollout
+from orchestrator_tui.clients.listing import Listing, existing
 
 NAME = "codex"
 _ROLLOUT = re.compile(r"rollout-.+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl")

@@ -7,9 +7,9 @@ import re
 from hashlib import blake2b
 from typing import Any
 
-from orchestrator_tui.clients.base import decode_object, text_of
-from orchestrator_tui.clients.codex.state import Limit, Quota
-from orchestrator_tui.events import FileChanged
+from orchestrator_tui.clients.values import decode_object, text_of
+from orchestrator_tui.clock import MAX_TIME, SECOND
+from orchestrator_tui.events import FileChanged, Limit, QuotaUpdated
 from orchestrator_tui.excerpt import ARGUMENTS
 
 MAX_FILES = 64
@@ -49,16 +49,6 @@ def flat_text(content: object) -> str:
     parts = [part for part in content if isinstance(part, dict)]
     texts = (text_of(part.get("text")) or text_of(part.get("refusal")) for part in parts)
     return "\n".join(text or f"[{str(part.get('type'))[:64]}]" for text, part in zip(texts, parts, strict=True))
-
-
-def first_line(text: str) -> str | None:
-    """The first line with something on it."""
-    return next((part.strip() for part in text[:4096].splitlines() if part.strip()), None)
-
-
-def project_of(cwd: str) -> str:
-    """The project's name: the directory the session began in."""
-    return cwd.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or "/"
 
 
 def arguments_in(value: object) -> object:
@@ -138,32 +128,36 @@ def error_kind(info: object, text: str) -> tuple[str | None, int | None]:
     return kind[:64] if kind else None, status
 
 
-def quota_of(limits: object, at: int | None) -> Quota | None:
+def quota_of(limits: object) -> QuotaUpdated | None:
     """`rate_limits`: `{limit_id, plan_type, primary, secondary: {used_percent, window_minutes, resets_at}}`."""
     if not isinstance(limits, dict):
         return None
-    primary, secondary = _limit(limits.get("primary")), _limit(limits.get("secondary"))
-    if primary is None and secondary is None:
+    found = [limit for name in ("primary", "secondary") if (limit := _limit(limits.get(name))) is not None]
+    if not found:
         return None
+    found.sort(key=lambda limit: limit.window_minutes or 0)
     label, plan = text_of(limits.get("limit_id")), text_of(limits.get("plan_type"))
-    return Quota(primary, secondary, label[:64] if label else None, plan[:64] if plan else None, at)
+    return QuotaUpdated(limits=tuple(found), name=label[:64] if label else "", plan=plan[:64] if plan else None)
 
 
-def reset_time(quota: Quota | None) -> int | None:
-    """When the window that is used up ends, seconds since the epoch."""
-    for limit in (quota.primary, quota.secondary) if quota is not None else ():
-        if limit is not None and limit.used_percent >= 100 and limit.resets_at is not None:
+def reset_time(quota: QuotaUpdated | None) -> int | None:
+    """When the window that is used up ends, nanoseconds since the epoch."""
+    for limit in quota.limits if quota is not None else ():
+        if limit.used_percent >= 100 and limit.resets_at is not None:
             return limit.resets_at
     return None
 
 
 def _limit(value: object) -> Limit | None:
+    """`resets_at` is in seconds since the epoch."""
     if not isinstance(value, dict):
         return None
     used = value.get("used_percent")
     if isinstance(used, bool) or not isinstance(used, int | float) or not math.isfinite(used) or not 0 <= used <= 1e6:
         return None
-    return Limit(float(used), _whole(value, "window_minutes"), _whole(value, "resets_at"))
+    resets_at = _whole(value, "resets_at")
+    ends = resets_at * SECOND if resets_at is not None and resets_at < MAX_TIME // SECOND else None
+    return Limit(used_percent=float(used), window_minutes=_whole(value, "window_minutes"), resets_at=ends)
 
 
 def _whole(value: dict[str, Any], name: str) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator_tui.clients.base import arguments_of, text_of
 from orchestrator_tui.clients.codex.content import arguments_in, changed_files, flat_text, tool_output
 from orchestrator_tui.clients.codex.state import MAX_OUTCOMES, RolloutState
+from orchestrator_tui.clients.values import arguments_of, text_of
 from orchestrator_tui.events import (
     AssistantMessage,
     AssistantThinking,

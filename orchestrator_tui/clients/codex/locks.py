@@ -14,7 +14,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orchestrator_tui.clients.base import Claim, Listing, decode_object, session_id, text_of
+from orchestrator_tui.clients.base import Claim
+from orchestrator_tui.clients.listing import Listing
+from orchestrator_tui.clients.values import decode_object, session_id, text_of
 from orchestrator_tui.clock import SECOND
 
 SHARED = frozenset({b"app-server", b"mcp-server"})

@@ -10,31 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from orchestrator_tui.clients.base import Draft, Record, decode_object, record_key, session_id, text_of, timestamp
+from orchestrator_tui.clients.base import Draft, Record
 from orchestrator_tui.clients.codex.content import (
     changed_files,
     error_kind,
-    first_line,
     flat_text,
-    project_of,
     quota_of,
     reset_time,
 )
 from orchestrator_tui.clients.codex.items import QUIET_EVENTS, TOOL_ENDS, finished_item, model_item, note_outcome
 from orchestrator_tui.clients.codex.state import RolloutState
 from orchestrator_tui.clients.codex.usage import context_after, token_count, usage_record
-from orchestrator_tui.clock import MAX_TIME, SECOND, iso
+from orchestrator_tui.clients.lines import LineParser, unknown, unparsed
+from orchestrator_tui.clients.values import first_line, project_of, session_id, text_of, timestamp
+from orchestrator_tui.clock import iso
 from orchestrator_tui.events import (
     ApiError,
     CompactEnded,
     KnownBody,
-    SessionUpdated,
     TurnEnded,
     TurnStarted,
-    UnknownRecord,
-    Unparsed,
     Usage,
     UserMessage,
 )
@@ -47,47 +42,32 @@ NOISE = frozenset({"session_meta", "turn_context", "world_state", "inter_agent_c
 """Records that are facts, or say nothing an event is made of."""
 
 
-class Rollout:
+class Rollout(LineParser[RolloutState]):
     """The parser of one rollout: one thread, be it a session, a fork or a sub-agent."""
+
+    client = "codex"
 
     def __init__(self, thread: str, state: bytes | None) -> None:
         """`thread` is the id in the file's name."""
-        self.state = msgspec.msgpack.decode(state, type=RolloutState) if state else RolloutState(scope=thread)
-        self.session: str | None = session_id("codex", thread)
+        super().__init__(RolloutState(scope=thread), state)
+        self.session: str | None = session_id(self.client, thread)
 
-    @property
-    def first_at(self) -> int | None:
-        """The first time in the file."""
-        return self.state.first_at
-
-    @property
-    def last_at(self) -> int | None:
-        """The latest record's time."""
-        return self.state.last_at
-
-    def feed(self, record: Record) -> Iterator[Draft]:
+    def read(self, record: Record, value: dict[str, Any]) -> Iterator[Draft]:
         """The drafts of one line."""
-        if not record.data.strip():
+        payload = value.get("payload")
+        if not isinstance(payload, dict):
+            yield from self.drafts(record, [unparsed("no payload", record)])
             return
-        value = decode_object(record.data)
-        payload = value.get("payload") if value is not None else None
-        if value is None or not isinstance(payload, dict):
-            reason = "not a JSON object" if value is None else "no payload"
-            yield from self._drafts(record, [Unparsed(reason=reason, head=_head(record.data))])
-            return
-        at = timestamp(value.get("timestamp"))
-        if at is not None:
-            self.state.first_at = at if self.state.first_at is None else self.state.first_at
-            self.state.last_at = at
+        self.saw(timestamp(value.get("timestamp")))
         kind = str(value.get("type"))
         bodies: list[KnownBody] = []
         try:
             bodies += self._compaction(kind, payload)
             bodies += self._facts(kind, payload)
-            bodies += self._read(kind, payload, record)
+            bodies += self._bodies(kind, payload, record)
         except (AttributeError, TypeError, KeyError, ValueError, OverflowError) as error:
-            bodies.append(Unparsed(reason=f"unexpected shape: {type(error).__name__}", head=_head(record.data)))
-        yield from self._drafts(record, bodies)
+            bodies.append(unparsed(f"unexpected shape: {type(error).__name__}", record))
+        yield from self.drafts(record, bodies)
 
     # --- facts about the session --------------------------------------------------------------------------
 
@@ -116,23 +96,8 @@ class Rollout:
         elif what == "token_count" and isinstance(payload.get("info"), dict):
             facts["context_window"] = payload["info"].get("model_context_window")
         title, rank = self._title(what, payload)
-        if rank > self.state.title_rank or rank == 3:
-            facts["title"] = title
-        news = {name: item for name, item in facts.items() if _is_fact(name, item)}
-        news = {name: item[:ARGUMENTS] if isinstance(item, str) else item for name, item in news.items()}
-        news = {name: item for name, item in news.items() if self.state.told.get(name) != item}
-        if "title" in news:
-            self.state.title_rank = news["title_rank"] = rank
-        return self._tell(news)
-
-    def _tell(self, news: dict[str, Any]) -> list[KnownBody]:
-        if self.state.last_at is None:
-            self.state.untold.update(news)
-            return []
-        news = self.state.untold | news
-        self.state.untold = {}
-        self.state.told.update(news)
-        return [SessionUpdated(**news)] if news else []
+        facts = {name: item for name, item in facts.items() if _is_fact(name, item)}
+        return self.tell(facts, title if rank > self.state.title_rank or rank == 3 else None, rank)
 
     def _meta(self, meta: dict[str, Any]) -> dict[str, Any]:
         """The facts of the file's own `session_meta`, the first; later ones came with copied history."""
@@ -178,7 +143,7 @@ class Rollout:
 
     # --- records ------------------------------------------------------------------------------------------
 
-    def _read(self, kind: str, payload: dict[str, Any], record: Record) -> list[KnownBody]:
+    def _bodies(self, kind: str, payload: dict[str, Any], record: Record) -> list[KnownBody]:
         if kind in NOISE:
             self.state.compacted = self.state.compacted or kind == "compacted"
             return []
@@ -193,8 +158,7 @@ class Rollout:
         if bodies is not None:
             return bodies
         name = f"{kind}/{what}" if kind in ("event_msg", "response_item") else kind
-        raw = record.data[: 4 * ARGUMENTS].decode("utf-8", "replace").strip()
-        return [UnknownRecord(kind=name[:64], record=excerpt(raw, ARGUMENTS))]
+        return [unknown(name, record)]
 
     def _event(self, what: str, payload: dict[str, Any]) -> list[KnownBody] | None:
         text = _typed(what, payload)
@@ -205,9 +169,9 @@ class Rollout:
         if what == "item_completed":
             return finished_item(self.state, payload["item"])
         if what == "token_count":
-            self.state.quota = quota_of(payload.get("rate_limits"), self.state.last_at) or self.state.quota
             info = payload.get("info")
-            return token_count(self.state, info) if isinstance(info, dict) else []
+            counted = token_count(self.state, info) if isinstance(info, dict) else []
+            return [*counted, *self._quota(payload)]
         if what in ("task_started", "turn_started"):
             self.state.turn, self.state.step_open = (text_of(payload.get("turn_id")) or "")[:64], False
             return [TurnStarted()]
@@ -224,6 +188,14 @@ class Rollout:
             return list(changed_files(payload.get("changes"))) if ok else []
         return [] if what in QUIET_EVENTS or what.startswith("collab_") else None
 
+    def _quota(self, payload: dict[str, Any]) -> list[KnownBody]:
+        """The account's quota, when it is not what was told last."""
+        quota = quota_of(payload.get("rate_limits"))
+        if quota is None or quota == self.state.quota:
+            return []
+        self.state.quota = quota
+        return [quota]
+
     def _end(self, payload: dict[str, Any]) -> list[KnownBody]:
         took, error = payload.get("duration_ms"), payload.get("error")
         self.state.step_open = False
@@ -235,8 +207,8 @@ class Rollout:
         text = (text_of(error.get("message")) or "")[:ARGUMENTS]
         kind, status = error_kind(error.get("codex_error_info"), text)
         resets_at = reset_time(self.state.quota)
-        if status == 429 and "try again" not in text and resets_at is not None and resets_at < MAX_TIME // SECOND:
-            text = f"{text} The quota resets at {iso(resets_at * SECOND)}.".strip()
+        if status == 429 and "try again" not in text and resets_at is not None:
+            text = f"{text} The quota resets at {iso(resets_at)}.".strip()
         return ApiError(status=status, kind=kind, text=text, final=final)
 
     def _compaction(self, kind: str, payload: dict[str, Any]) -> list[KnownBody]:
@@ -248,14 +220,9 @@ class Rollout:
         after = context_after(payload.get("info")) if what == "token_count" else None
         return [CompactEnded(pre_tokens=self.state.prompt or None, post_tokens=after)]
 
-    # --- handing over -------------------------------------------------------------------------------------
-
-    def _drafts(self, record: Record, bodies: list[KnownBody]) -> Iterator[Draft]:
-        for index, body in enumerate(bodies):
-            key = record_key("codex", record.data if not index else b"%d:" % index + record.data)
-            response = self.state.usage_key if isinstance(body, Usage) else None
-            if self.session is not None:
-                yield Draft(self.session, body, self.state.last_at, key, record.offset, record.length, response)
+    def response_of(self, body: Usage) -> bytes | None:
+        """The key of the response counted last: its usage is handed over at once."""
+        return self.state.usage_key
 
 
 def _typed(what: object, payload: dict[str, Any]) -> str | None:
@@ -278,7 +245,3 @@ def _interactive(meta: dict[str, Any]) -> bool | None:
     if meta.get("source") == "cli" or meta.get("originator") in ("codex-tui", "codex_cli_rs", "codex_vscode"):
         return True
     return None
-
-
-def _head(data: bytes) -> str:
-    return data[:256].decode("utf-8", "replace")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import field
+
+from orchestrator_tui.clients.lines import LineState
+from orchestrator_tui.events import QuotaUpdated
 
 MAX_TOTALS = 64
 """Cumulative counts remembered: a repeated `token_count` repeats one of the last few."""
@@ -10,36 +13,9 @@ MAX_OUTCOMES = 64
 """Finished tools whose output has not come yet."""
 
 
-class Limit(Struct, frozen=True):
-    """One window of the account's quota, from the `x-codex-*` response headers."""
-
-    used_percent: float
-    window_minutes: int | None = None
-    resets_at: int | None = None
-    """Seconds since the epoch."""
-
-
-class Quota(Struct, frozen=True):
-    """The account's quota as the last response reported it."""
-
-    primary: Limit | None = None
-    secondary: Limit | None = None
-    limit_id: str | None = None
-    plan: str | None = None
-    at: int | None = None
-    """When it was reported, nanoseconds since the epoch."""
-
-
-class RolloutState(Struct):
+class RolloutState(LineState):
     """What the parser must remember between two lines."""
 
-    first_at: int | None = None
-    last_at: int | None = None
-    told: dict[str, str | bool | int] = field(default_factory=dict)
-    """What `session.updated` has said, so that only changes are said again."""
-    untold: dict[str, str | bool | int] = field(default_factory=dict)
-    """Facts from before the first timestamp: they wait for it, or they would be placed at the time of reading."""
-    title_rank: int = -1
     opened: bool = False
     """The file's own `session_meta` was read; a further one is history that was copied or a repeat."""
     scope: str = ""
@@ -68,4 +44,5 @@ class RolloutState(Struct):
     """Tool call -> whether it succeeded, until its output comes."""
     plan: list[str] = field(default_factory=list)
     """The to-do list as last told, `<status> <digest>` each."""
-    quota: Quota | None = None
+    quota: QuotaUpdated | None = None
+    """As it was told last."""

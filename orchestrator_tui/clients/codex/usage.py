@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator_tui.clients.base import count_of, response_key, text_of, tokens_of
 from orchestrator_tui.clients.codex.state import MAX_TOTALS, RolloutState
+from orchestrator_tui.clients.values import count_of, response_key, text_of, tokens_of
 from orchestrator_tui.events import KnownBody, Tokens, Unparsed, Usage
 
 _COUNTS = ("input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens")
