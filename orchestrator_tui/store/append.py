@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator_tui.clock import SECOND
-from orchestrator_tui.events import Event, KnownBody, SessionUpdated, Tokens, Usage, encode, type_of
-from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
+from orchestrator_tui.events import Event, KnownBody, SessionUpdated, Usage, UsagePriced, encode, type_of
+from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.store.batch import Batch, Entry
 from orchestrator_tui.store.counting import Owner, Response, count
+from orchestrator_tui.store.rows import (
+    Owners,
+    load_responses,
+    owner_of,
+    read_owner,
+    save_file,
+    save_owners,
+    save_responses,
+    unpriced,
+)
+from orchestrator_tui.store.spending import SLOT, Place, book, change_of
 
 LIVE = 60 * SECOND
 """A source time this close to the clock is taken for now (docs/architecture.md)."""
-_OWNER = "key, id, last_at, parent, relation, copied_offset"
-_RESPONSE = "key, session, born, offset, input, cache_read, cache_write, output, cache_write_1h, reasoning, cost"
-_FILE = "client, path, device, inode, offset, head, head_length, size, mtime, state"
-
-
-class Owners(Struct):
-    """The sessions that appending has met; dropped when a rollback may have undone what was read of them."""
-
-    by_id: dict[str, Owner] = field(default_factory=dict)
-    by_key: dict[int, Owner] = field(default_factory=dict)
-    last_at: dict[int, int] = field(default_factory=dict)
-
-    def remember(self, owner: Owner, last_at: int) -> Owner:
-        """Keep a session's row."""
-        self.by_id[owner.id] = self.by_key[owner.key] = owner
-        self.last_at[owner.key] = last_at
-        return owner
-
-    def forget(self) -> None:
-        """Drop them all."""
-        self.by_id.clear()
-        self.by_key.clear()
-        self.last_at.clear()
+PRICED_AT_ONCE = 500
+"""Responses that get a price in one transaction."""
 
 
 def place(source_at: int | None, seen_at: int, born: int | None, last_at: int) -> int:
@@ -71,153 +62,136 @@ def append(db: sqlite3.Connection, owners: Owners, batches: Sequence[Batch], see
     """Append in one transaction, together with the files' checkpoints; returns the events as they were stored."""
     try:
         with transaction(db):
-            return _append(db, owners, batches, seen_at)
+            work = [(batch, batch.fresh()) for batch in batches]
+            wanted = [entry.response for _, entries in work for entry in entries]
+            appending = Appending(db, owners, load_responses(db, owners, wanted), seen_at)
+            for batch, entries in work:
+                file = save_file(db, batch.file) if batch.file is not None else None
+                for entry in entries:
+                    appending.take(entry, entry.born if entry.born is not None else batch.born, file)
+            return appending.save()
     except BaseException:
         owners.forget()
         raise
 
 
-def _append(db: sqlite3.Connection, owners: Owners, batches: Sequence[Batch], seen_at: int) -> list[Event]:
-    ((seq,),) = db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchall()
-    work = [(batch, batch.fresh()) for batch in batches]
-    responses = _load_responses(db, owners, [entry.response for _, entries in work for entry in entries])
-    events: list[Event] = []
-    rows: list[tuple[Any, ...]] = []
-    touched: set[int] = set()
-    changed: set[bytes] = set()
-    for batch, entries in work:
-        file = _save_file(db, batch.file) if batch.file is not None else None
-        born = batch.born if batch.born is not None else seen_at
-        for entry in entries:
-            mine = _owner(db, owners, entry.session, seq + 1) if entry.session is not None else None
-            if mine is not None:
-                touched.add(mine.key)
-            for owner, body in _outcome(entry, mine, born, owners, responses, changed):
-                seq += 1
-                key = None
-                at = place(entry.source_at, seen_at, batch.born, owners.last_at[owner.key] if owner is not None else 0)
-                if owner is not None:
-                    key = owner.key
-                    owners.last_at[key] = at
-                    touched.add(key)
-                events.append(Event(seq, at, seen_at, entry.source_at, owner.id if owner is not None else None, body))
-                rows.append(
-                    (seq, at, seen_at, entry.source_at, key, type_of(body), entry.record, file,
-                     entry.offset, entry.length, encode(body))
-                )  # fmt: skip
-    if rows:
-        db.executemany("INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?)", rows)
-        # A snapshot whose place is after an event that it does not hold is good for the present only.
-        oldest = min(event.at for event in events)
-        db.execute("UPDATE snapshots SET by_at = 0 WHERE at > ? AND by_at = 1", (oldest,))
-    _save_owners(db, owners, touched)
-    _save_responses(db, {key: responses[key] for key in changed})
-    return events
+def price_unpriced(
+    db: sqlite3.Connection, owners: Owners, price: Callable[[Usage], Usage], seen_at: int
+) -> list[Event]:
+    """Give a price to some of the responses that had none and can have one now; returns the events appended.
+
+    The price that is on record for a response is never changed. Call it until nothing comes back.
+    """
+    terms = db.execute("SELECT DISTINCT model, terms FROM responses WHERE cost IS NULL").fetchall()
+    for model, words in terms:
+        if price(Usage(model=model, terms=words)).cost is None:
+            continue
+        try:
+            with transaction(db):
+                found = unpriced(db, model, words, PRICED_AT_ONCE)
+                appending = Appending(db, owners, found, seen_at)
+                for key, response in found.items():
+                    appending.price(key, response, price)
+                events = appending.save()
+        except BaseException:
+            owners.forget()
+            raise
+        if events:
+            return events
+    return []
 
 
-def _outcome(
-    entry: Entry,
-    mine: Owner | None,
-    born: int,
-    owners: Owners,
-    responses: dict[bytes, Response],
-    changed: set[bytes],
-) -> Iterable[tuple[Owner | None, KnownBody]]:
-    body = entry.body
-    if mine is not None and isinstance(body, SessionUpdated) and body.parent is not None:
-        mine.relation = body.relation
-    if mine is None or entry.response is None or not isinstance(body, Usage):
-        return [(mine, body)]
-    known = responses.get(entry.response)
-    holder = owners.by_key.get(known.session) if known is not None else None
-    now, out = count(body, mine, born, entry.offset or 0, known, holder)
-    responses[entry.response] = now
-    if now != known:
-        changed.add(entry.response)
-    return out
+class Appending:
+    """One transaction: events get their numbers and places, responses are counted, roll-ups kept."""
 
+    def __init__(self, db: sqlite3.Connection, owners: Owners, responses: dict[bytes, Response], seen_at: int) -> None:
+        """`responses` holds those of the responses to come that are counted already."""
+        self._db, self._owners, self._responses, self._seen_at = db, owners, responses, seen_at
+        ((self._seq,),) = db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchall()
+        self._events: list[Event] = []
+        self._rows: list[tuple[Any, ...]] = []
+        self._touched: set[int] = set()
+        self._changed: set[bytes] = set()
+        self._spent: dict[Place, Spend] = {}
 
-# --- what it reads and writes besides events ------------------------------------------------------------------
+    def take(self, entry: Entry, born: int | None, file: int | None) -> None:
+        """What an entry means, appended."""
+        mine, body = None, entry.body
+        if entry.session is not None:
+            mine = owner_of(self._db, self._owners, entry.session, self._seq + 1)
+            self._touched.add(mine.key)
+        if mine is not None and isinstance(body, SessionUpdated):
+            mine.client, mine.project = body.client or mine.client, body.project or mine.project
+            if body.parent is not None:
+                mine.relation = body.relation
+        if mine is None or entry.response is None or not isinstance(body, Usage):
+            at = self._add(mine, body, entry, born, file)
+            if mine is not None and isinstance(body, Usage):
+                self._book(mine, body, at, body.model)
+            return
+        known = self._responses.get(entry.response)
+        holder = self._owners.by_key.get(known.session) if known is not None else None
+        oldest = born if born is not None else self._seen_at
+        now, out = count(body, mine, oldest, entry.offset or 0, known, holder)
+        for owner, outcome in out:
+            at = self._add(owner, outcome, entry, born, file)
+            if isinstance(outcome, Usage):
+                now.at = at
+            self._book(owner, outcome, now.at, now.model)
+        self._responses[entry.response] = now
+        if now != known:
+            self._changed.add(entry.response)
 
-
-def _owner(db: sqlite3.Connection, owners: Owners, name: str, seq: int) -> Owner:
-    """A session's row; a new one where this is the first sight of it, with the number its first event gets."""
-    owner = owners.by_id.get(name)
-    if owner is None:
-        owner = _read_owner(db, owners, "id", name)
-    if owner is None:
-        made = db.execute("INSERT INTO sessions(id, first_seq, last_at) VALUES(?, ?, 0)", (name, seq))
-        owner = owners.remember(Owner(int(made.lastrowid or 0), name), 0)
-    return owner
-
-
-def _read_owner(db: sqlite3.Connection, owners: Owners, column: str, value: str | int) -> Owner | None:
-    rows = db.execute(f"SELECT {_OWNER} FROM sessions WHERE {column} = ?", (value,)).fetchall()
-    for key, name, last_at, parent, relation, copied in rows:
-        return owners.remember(Owner(key, name, parent, relation, copied), last_at)
-    return None
-
-
-def _save_owners(db: sqlite3.Connection, owners: Owners, keys: Iterable[int]) -> None:
-    rows = [
-        (owners.last_at[o.key], o.parent, o.relation, o.copied_offset, o.key)
-        for o in map(owners.by_key.__getitem__, keys)
-    ]
-    if rows:
-        db.executemany(
-            "UPDATE sessions SET last_at = ?, parent = ?, relation = ?, copied_offset = ? WHERE key = ?", rows
-        )
-
-
-def _load_responses(db: sqlite3.Connection, owners: Owners, wanted: Iterable[bytes | None]) -> dict[bytes, Response]:
-    keys = list({key for key in wanted if key is not None})
-    found: dict[bytes, Response] = {}
-    for start in range(0, len(keys), 500):
-        part = keys[start : start + 500]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(f"SELECT {_RESPONSE} FROM responses WHERE key IN ({marks})", part).fetchall()
-        for key, session, born, offset, *counts, cost in rows:
-            found[key] = Response(session, born, offset, Tokens(*counts), cost)
-    for response in found.values():
-        if response.session not in owners.by_key:
-            _read_owner(db, owners, "key", response.session)
-    return found
-
-
-def _save_responses(db: sqlite3.Connection, responses: dict[bytes, Response]) -> None:
-    if responses:
-        db.executemany(
-            f"INSERT OR REPLACE INTO responses({_RESPONSE}) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-            [
-                (key, r.session, r.born, r.offset, r.tokens.input, r.tokens.cache_read, r.tokens.cache_write,
-                 r.tokens.output, r.tokens.cache_write_1h, r.tokens.reasoning, r.cost)
-                for key, r in responses.items()
-            ],
+    def price(self, key: bytes, response: Response, price: Callable[[Usage], Usage]) -> None:
+        """Append the price of a response that had none."""
+        r = response
+        owner = self._owners.by_key.get(r.session) or read_owner(self._db, self._owners, "key", r.session)
+        priced = price(Usage(model=r.model, tokens=r.tokens, terms=r.terms, searches=r.searches))
+        if owner is None or priced.cost is None:
+            return
+        body = UsagePriced(
+            cost=priced.cost, price=priced.price or "", estimated=priced.estimated, local=priced.local
         )  # fmt: skip
+        self._add(owner, body, Entry(owner.id, body), None, None)
+        self._book(owner, body, r.at, r.model)
+        self._responses[key] = replace(r, cost=priced.cost, estimated=priced.estimated, local=priced.local)
+        self._changed.add(key)
 
+    def _add(self, owner: Owner | None, body: KnownBody, entry: Entry, born: int | None, file: int | None) -> int:
+        """One event; returns its place in time."""
+        self._seq += 1
+        last_at = self._owners.last_at[owner.key] if owner is not None else 0
+        at = place(entry.source_at, self._seen_at, born, last_at)
+        key = name = None
+        if owner is not None:
+            key, name = owner.key, owner.id
+            self._owners.last_at[key] = at
+            self._touched.add(key)
+        self._events.append(Event(self._seq, at, self._seen_at, entry.source_at, name, body))
+        self._rows.append(
+            (self._seq, at, self._seen_at, entry.source_at, key, type_of(body), entry.record, file,
+             entry.offset, entry.length, encode(body))
+        )  # fmt: skip
+        return at
 
-def _save_file(db: sqlite3.Connection, file: Checkpoint) -> int:
-    rows = db.execute(
-        f"INSERT INTO files({_FILE}) VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(client, path) DO UPDATE SET "
-        "device=excluded.device, inode=excluded.inode, offset=excluded.offset, head=excluded.head, "
-        "head_length=excluded.head_length, size=excluded.size, mtime=excluded.mtime, state=excluded.state "
-        "RETURNING key",
-        (file.client, file.path, file.device, file.inode, file.offset, file.head,
-         file.head_length, file.size, file.mtime, file.state),
-    ).fetchall()  # fmt: skip
-    return int(rows[0][0])
+    def _book(self, owner: Owner, body: KnownBody, at: int, model: str | None) -> None:
+        change = change_of(body)
+        if change is not None:
+            where = (at // SLOT, owner.key, model or "")
+            spent = self._spent.get(where)
+            if spent is None:
+                self._spent[where] = change
+            else:
+                spent.merge(change)
 
-
-def checkpoints(db: sqlite3.Connection) -> list[Checkpoint]:
-    """Every file that was ever read, as far as it was."""
-    return [Checkpoint(*row) for row in db.execute(f"SELECT {_FILE} FROM files")]
-
-
-def stored(db: sqlite3.Connection, sessions: Iterable[str]) -> dict[str, set[tuple[str | None, int | None]]]:
-    """Of those sessions that are stored: (session, record) of everything that is stored of them."""
-    found: dict[str, set[tuple[str | None, int | None]]] = {}
-    for name in sessions:
-        for (key,) in db.execute("SELECT key FROM sessions WHERE id = ?", (name,)).fetchall():
-            rows = db.execute("SELECT record FROM events WHERE session = ? AND record IS NOT NULL", (key,))
-            found[name] = {(name, record) for (record,) in rows}
-    return found
+    def save(self) -> list[Event]:
+        """Write it all; returns the events."""
+        if self._rows:
+            self._db.executemany("INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?)", self._rows)
+            # A snapshot whose place is after an event that it does not hold is good for the present only.
+            oldest = min(event.at for event in self._events)
+            self._db.execute("UPDATE snapshots SET by_at = 0 WHERE at > ? AND by_at = 1", (oldest,))
+        save_owners(self._db, self._owners, self._touched)
+        save_responses(self._db, {key: self._responses[key] for key in self._changed})
+        book(self._db, self._spent)
+        return self._events

@@ -34,6 +34,8 @@ class Entry(Struct, frozen=True):
     offset: int | None = None
     length: int | None = None
     response: bytes | None = None
+    born: int | None = None
+    """The first time in its session's part of the file, where a file holds many; None: the batch's."""
 
 
 class Batch(Struct):

@@ -9,6 +9,7 @@ truer owner.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator_tui.events import KnownBody, SessionUpdated, Tokens, Usage, UsageCorrected, UsageMoved
 
@@ -24,16 +25,25 @@ class Response(Struct):
     """Where in that file it is."""
     tokens: Tokens
     cost: int | None
+    model: str | None = None
+    terms: str | None = None
+    searches: int = 0
+    estimated: bool = False
+    local: bool = False
+    at: int = 0
+    """Where in time it is counted: that of its first `usage` event."""
 
 
 class Owner(Struct):
-    """What counting must know of a session; `copied_offset` and `parent` change as it goes."""
+    """What counting must know of a session; all but the first two change as it goes."""
 
     key: int
     id: str
     parent: int | None = None
     relation: str | None = None
     copied_offset: int | None = None
+    client: str | None = None
+    project: str | None = None
 
 
 Outcome = tuple[Owner, KnownBody]
@@ -49,9 +59,11 @@ def count(
     Returns the response as it is counted from here on, and the events to append, in order.
     """
     if known is None or owner is None:
-        return Response(mine.key, born, offset, usage.tokens, usage.cost), [(mine, usage)]
+        now = Response(mine.key, born, offset, usage.tokens, usage.cost)
+        _take_terms(now, usage)
+        return now, [(mine, usage)]
     out: list[Outcome] = []
-    now = Response(known.session, known.born, known.offset, known.tokens, known.cost)
+    now = replace(known)
     if owner.key != mine.key:
         # Equal births cannot be told apart: any fixed order keeps the answer free of the order of reading.
         if (born, mine.id) < (known.born, owner.id):
@@ -64,9 +76,22 @@ def count(
     if better(usage.tokens, known.tokens):
         change = difference(usage.tokens, known.tokens)
         cost = (usage.cost or 0) - (known.cost or 0)
-        out.append((owner, UsageCorrected(response_id=usage.response_id, tokens=change, cost=cost)))
+        corrected = UsageCorrected(
+            response_id=usage.response_id, tokens=change, cost=cost,
+            unpriced=(usage.cost is None) - (known.cost is None),
+            estimated=usage.estimated - known.estimated, local=usage.local - known.local,
+        )  # fmt: skip
+        out.append((owner, corrected))
         now.tokens, now.cost = usage.tokens, usage.cost
+        _take_terms(now, usage)
     return now, out
+
+
+def _take_terms(now: Response, usage: Usage) -> None:
+    now.terms, now.searches = usage.terms, usage.searches
+    now.estimated, now.local = usage.estimated, usage.local
+    # The model it is booked under stays.
+    now.model = now.model or usage.model
 
 
 def better(new: Tokens, old: Tokens) -> bool:
@@ -91,14 +116,12 @@ def difference(a: Tokens, b: Tokens) -> Tokens:
 def move(response_id: str | None, known: Response, giver: Owner, taker: Owner) -> list[Outcome]:
     """Take a response from one session and give it to another."""
     tokens, lost = known.tokens, difference(Tokens(), known.tokens)
+    moved = UsageMoved(
+        response_id=response_id, tokens=tokens, requests=1, cost=known.cost, peer=giver.id,
+        estimated=known.estimated, local=known.local,
+    )  # fmt: skip
     cost = None if known.cost is None else -known.cost
-    return [
-        (giver, UsageMoved(response_id=response_id, tokens=lost, requests=-1, cost=cost, peer=taker.id)),
-        (
-            taker,
-            UsageMoved(response_id=response_id, tokens=tokens, requests=1, cost=known.cost, peer=giver.id),
-        ),
-    ]
+    return [(giver, replace(moved, tokens=lost, requests=-1, cost=cost, peer=taker.id)), (taker, moved)]
 
 
 def lineage(child: Owner, parent: Owner, offset: int) -> list[Outcome]:

@@ -26,8 +26,12 @@ def restore(snapshot: Snapshot | None) -> Fleet:
     """The fleet of a snapshot; an empty one without."""
     fleet = Fleet()
     if snapshot is not None:
-        for state in snapshot.states:
-            fleet.load(zlib.decompress(state))
+        try:
+            for state in snapshot.states:
+                fleet.load(zlib.decompress(state))
+        except (msgspec.DecodeError, zlib.error):
+            # Damaged, or not this fold's after all: everything is in the events.
+            fleet = Fleet()
     fleet.forget_changes()
     return fleet
 
@@ -49,7 +53,7 @@ def fleet_at(reader: Reader, at: int) -> Fleet:
     snapshot = reader.snapshot(FOLD_VERSION, at)
     fleet = restore(snapshot)
     # Whatever was appended later and belongs before the snapshot's place would have marked it `late`.
-    start = START if snapshot is None else (fleet.at, fleet.seq)
+    start = START if not fleet.seq else (fleet.at, fleet.seq)
     apply(reader, fleet, reader.between(start, at))
     return fleet
 
@@ -89,7 +93,7 @@ def departed(reader: Reader, fleet: Fleet, at: int | None = None) -> list[Sessio
             continue
         session = None
         if summary is not None and (at is None or last_at <= at):
-            session = _sessions.decode(zlib.decompress(summary))
+            session = _of_summary(summary)
         if session is None or session.last_at < last_at <= (at if at is not None else last_at):
             session = refold(reader, name, at if at is not None else 1 << 62)
         if session is not None:
@@ -99,8 +103,18 @@ def departed(reader: Reader, fleet: Fleet, at: int | None = None) -> list[Sessio
 
 def summary(session: Session) -> bytes:
     """A session as its summary row keeps it."""
-    return zlib.compress(_encoder.encode(session), 1)
+    return zlib.compress(_encoder.encode((FOLD_VERSION, session)), 1)
+
+
+def _of_summary(data: bytes) -> Session | None:
+    """The session of a summary row; None when another version of the fold wrote it."""
+    try:
+        version, state = _summaries.decode(zlib.decompress(data))
+        return _sessions.decode(state) if version == FOLD_VERSION else None
+    except (msgspec.DecodeError, zlib.error):
+        return None
 
 
 _encoder = msgspec.msgpack.Encoder()
+_summaries = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw])
 _sessions = msgspec.msgpack.Decoder(Session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -150,6 +150,26 @@ class Reader:
         )
         return self._events(sql, key, end, limit)
 
+    def usages(self, session: str) -> Iterator[Event]:
+        """What was counted for a session, in its own order."""
+        key = self.session_key(session)
+        if key is None:
+            return
+        seq = 0
+        sql = (
+            f"SELECT {_COLUMNS} {_FROM} WHERE e.session = ? AND e.seq > ? AND e.type GLOB 'usage*' "
+            f"ORDER BY e.seq LIMIT {PAGE}"
+        )
+        while page := self._events(sql, key, seq):
+            yield from page
+            seq = page[-1].seq
+
+    def numbered(self, seqs: Iterable[int]) -> list[Event]:
+        """Some events by their numbers, in order."""
+        wanted = sorted(set(seqs))
+        marks = ",".join("?" * len(wanted))
+        return self._events(f"SELECT {_COLUMNS} {_FROM} WHERE e.seq IN ({marks}) ORDER BY e.seq", *wanted)
+
     def commands(self, after: int, until: int = 1 << 62) -> Iterator[Event]:
         """Commands and their outcomes appended after a number, up to another."""
         sql = (
@@ -203,6 +223,11 @@ class Reader:
         ]
 
     # --- snapshots ----------------------------------------------------------------------------------------
+
+    def snapshot_seq(self, version: int) -> int:
+        """The number of the last event that a full snapshot for now holds."""
+        sql = "SELECT coalesce(max(seq), 0) FROM snapshots WHERE version = ? AND by_seq = 1 AND base IS NULL"
+        return int(self.query(sql, version)[0][0])
 
     def snapshot(self, version: int, at: int | None = None) -> Snapshot | None:
         """The best snapshot to start from: for now (`at` None) the newest, else the last one not after `at`."""

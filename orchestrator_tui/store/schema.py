@@ -21,7 +21,7 @@ from orchestrator_tui.errors import (
 )
 from orchestrator_tui.paths import make_private
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x6F726331  # "orc1"
 BUSY_MS = 5000
 WAL_TRIES = BUSY_MS // 50
@@ -49,7 +49,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             source_at INTEGER,
             session INTEGER,
             type TEXT NOT NULL,
-            record INTEGER,                  -- which record of the file it came from, see clients.base.record_key
+            record INTEGER,                  -- which record of the file it came from, see clients.values.record_key
             file INTEGER,
             offset INTEGER,
             length INTEGER,
@@ -72,7 +72,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             UNIQUE(client, path)
         ) STRICT""",
         """CREATE TABLE responses(
-            key BLOB PRIMARY KEY,            -- clients.base.response_key
+            key BLOB PRIMARY KEY,            -- clients.values.response_key
             session INTEGER NOT NULL,        -- who it is counted for
             born INTEGER NOT NULL,           -- the first time in that session's file: the oldest file is the owner
             offset INTEGER NOT NULL,
@@ -95,6 +95,44 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             state BLOB NOT NULL
         ) STRICT""",
         "CREATE INDEX snapshots_at ON snapshots(at)",
+    ),
+    (
+        "ALTER TABLE sessions ADD COLUMN client TEXT",
+        "ALTER TABLE sessions ADD COLUMN project TEXT",
+        """UPDATE sessions SET client = substr(id, 1, instr(id, ':') - 1), project = (
+            SELECT json_extract(CAST(e.payload AS TEXT), '$.project') FROM events e
+            WHERE e.session = sessions.key AND e.type = 'session.updated'
+            AND json_extract(CAST(e.payload AS TEXT), '$.project') IS NOT NULL ORDER BY e.seq DESC LIMIT 1
+        )""",
+        "ALTER TABLE responses ADD COLUMN at INTEGER NOT NULL DEFAULT 0",  # where in time it is counted
+        "ALTER TABLE responses ADD COLUMN model TEXT",
+        "ALTER TABLE responses ADD COLUMN terms TEXT",  # with `model` and `searches` all that a price depends on
+        "ALTER TABLE responses ADD COLUMN searches INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE responses ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE responses ADD COLUMN local INTEGER NOT NULL DEFAULT 0",
+        # Of what was counted before there were roll-ups neither the time nor the model is on record.
+        "UPDATE responses SET at = (SELECT last_at FROM sessions WHERE sessions.key = responses.session)",
+        "CREATE INDEX responses_unpriced ON responses(model, terms) WHERE cost IS NULL",
+        """CREATE TABLE spending(
+            slot INTEGER NOT NULL,           -- a quarter of an hour: `at` / 900 s
+            session INTEGER NOT NULL,
+            model TEXT NOT NULL,             -- "" where the client does not say
+            requests INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            estimated INTEGER NOT NULL,
+            local INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            input INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            cache_write_1h INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            PRIMARY KEY(slot, session, model)
+        ) STRICT, WITHOUT ROWID""",
+        """INSERT INTO spending SELECT at / 900000000000, session, '', count(*), sum(cost IS NULL), 0, 0,
+            coalesce(sum(cost), 0), sum(input), sum(cache_read), sum(cache_write), sum(output), sum(cache_write_1h),
+            sum(reasoning) FROM responses GROUP BY 1, 2""",
     ),
 )
 """Statements that lead from version n to n + 1, each run in one transaction."""

@@ -17,10 +17,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import aiosqlite
 
 from orchestrator_tui.clock import SECOND
-from orchestrator_tui.events import Event
-from orchestrator_tui.store.append import Owners, append, checkpoints, stored, transaction
+from orchestrator_tui.events import Event, Usage
+from orchestrator_tui.store.append import append, price_unpriced, transaction
 from orchestrator_tui.store.append import place as place
 from orchestrator_tui.store.batch import Batch, Checkpoint
+from orchestrator_tui.store.rows import Owners, checkpoints, stored
 from orchestrator_tui.store.schema import BUSY_MS, SQLITE_ERRORS, explain, prepare, set_up
 
 LOG_BYTES = 16 << 20
@@ -90,6 +91,10 @@ class Store:
         for batch in batches:
             batch.settle()
         return events
+
+    async def price_unpriced(self, price: Callable[[Usage], Usage], seen_at: int) -> list[Event]:
+        """Give a price to some of the responses that had none; call it until nothing comes back."""
+        return await self._run(price_unpriced, self._owners, price, seen_at)
 
     async def checkpoints(self) -> list[Checkpoint]:
         """Every file that was ever read, as far as it was."""
