@@ -15,6 +15,8 @@ from orchestrator_tui.text import utf8
 
 MESSAGE = 2048
 """Characters kept of a message."""
+MESSAGE_TAIL = 512
+"""Characters kept of a long message's end: that is where it asks."""
 OUTPUT_HEAD = 1024
 OUTPUT_TAIL = 1024
 """Characters kept of a tool's output, at its start and at its end."""
@@ -38,6 +40,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 _PROCESS = re.compile(
     r"[pP](?<!\w.)(?:(?:id|ID|rocess (?:id|ID))[ =:#]{0,2}\d++|rocess(?: \d{3,}+| ?#\d{3,}+|\[\d++\]))"
 )
+# Names that a service gives to one call or request; a client files a long answer under such a name, too.
+_TICKET = re.compile(r"(?<![A-Za-z0-9])(?:toolu|call|req|msg|resp|chatcmpl)[_-](?=[A-Za-z]{0,64}[0-9])[A-Za-z0-9]{8,}+")
 _SCRATCH = re.compile(r"/(?:tmp|var/tmp|private/tmp|var/folders|dev/shm)/[^\s'\"<>)\]]*+")
 
 
@@ -66,6 +70,8 @@ def normalise(text: str) -> str:
     # Paths and uuids go first: a date or a duration inside one would leave a torn rest behind.
     if "/tmp/" in text or "/folders/" in text or "/shm/" in text:  # noqa: S108
         text = _SCRATCH.sub("·", text)
+    if "oolu_" in text or "req_" in text or "call_" in text or "msg_" in text or "resp_" in text or "cmpl-" in text:
+        text = _TICKET.sub("·", text)
     if _UUID_MIDDLE.search(text):
         text = _UUID.sub("·", text)
     if "pid" in text or "PID" in text or "rocess" in text:
@@ -87,8 +93,10 @@ def digest(text: str) -> str:
     return code.hexdigest()
 
 
-def excerpt(text: str, head: int = MESSAGE, tail: int = 0) -> Excerpt:
-    """Keep `head` characters from the start and `tail` from the end of `text`."""
+def excerpt(text: str, head: int = MESSAGE, tail: int | None = None) -> Excerpt:
+    """Keep `head` characters from the start and `tail` from the end of `text`; of a message 512."""
+    if tail is None:
+        tail = MESSAGE_TAIL if head == MESSAGE else 0
     text = utf8(text)
     if len(text) <= head + tail:
         return Excerpt(text, len(text), digest(text))

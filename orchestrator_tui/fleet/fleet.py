@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestrator_tui import events as ev
+from orchestrator_tui.events import Settings
+from orchestrator_tui.fleet.apply import apply
+from orchestrator_tui.fleet.budget import Budgets, budgets_of
 from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.fleet.thresholds import Thresholds, overridden
 from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.fleet.trace import observe
 from orchestrator_tui.fleet.watch import Watch
 
 
@@ -20,6 +25,7 @@ class FleetState(Struct):
     at: int
     watch: Watch
     sessions: list[Session]
+    settings: Settings = field(default_factory=dict)
 
 
 class Fleet:
@@ -32,12 +38,17 @@ class Fleet:
     def __init__(self) -> None:
         self.sessions: dict[str, Session] = {}
         self.watch = Watch()
+        self.settings: Settings = {}
+        """As a host told them last; answers depend on them."""
+        self.budgets = Budgets()
         self.seq = 0
         """The largest number folded in."""
         self.at = 0
         """The latest time folded in."""
         self.changed: set[str] = set()
         """Sessions touched since `forget_changes`."""
+        self._kids: dict[str, set[str]] = {}
+        self._thresholds: dict[str | None, Thresholds] = {}
 
     def apply(self, event: ev.Event) -> None:
         """Fold one event in."""
@@ -52,9 +63,17 @@ class Fleet:
                 session = Session(event.session, at, at, at, client=event.session.partition(":")[0])
                 self.sessions[event.session] = session
             self.changed.add(event.session)
-            session.apply(at, body)
+            # The trace looks first: it counts what the event does to the session as it was.
+            observe(session, at, event.seq, body)
+            apply(session, at, body)
+            if isinstance(body, ev.SessionUpdated) and body.parent is not None:
+                self._kids.setdefault(body.parent, set()).add(session.id)
         elif isinstance(body, ev.Beat):
             self.watch.beat(at)
+        elif isinstance(body, ev.SettingsChanged):
+            self.settings = body.settings
+            self.budgets = budgets_of(body.settings)
+            self._thresholds.clear()
         elif isinstance(body, ev.HostStarted):
             self.watch.started(at)
         elif isinstance(body, ev.HostStopped):
@@ -74,6 +93,19 @@ class Fleet:
             if session.parent is not None and session.parent != session.id:
                 tree.setdefault(session.parent, []).append(session)
         return tree
+
+    def kids(self, session: Session) -> list[Session]:
+        """The sub-agents of one session, in the order of their ids; costs nothing where there are none."""
+        names = sorted(self._kids.get(session.id, ()))
+        found = (self.sessions.get(name) for name in names)
+        return [kid for kid in found if kid is not None and kid.parent == session.id and kid.relation == "subagent"]
+
+    def thresholds_for(self, session: Session) -> Thresholds:
+        """The thresholds in force for a session: its project's, else the fleet's."""
+        limits = self._thresholds.get(session.project)
+        if limits is None:
+            limits = self._thresholds[session.project] = overridden(self.settings, session.project)
+        return limits
 
     def descendants(self, session: Session, tree: dict[str, list[Session]]) -> Iterator[Session]:
         """Everything below a session; each once, also where parents form a ring."""
@@ -97,14 +129,19 @@ class Fleet:
     def dump(self, only: Iterable[str] | None = None) -> bytes:
         """The state as bytes: of all sessions, or of those named (a delta)."""
         names = self.sessions if only is None else [name for name in only if name in self.sessions]
-        state = FleetState(self.seq, self.at, self.watch, [self.sessions[name] for name in names])
+        state = FleetState(self.seq, self.at, self.watch, [self.sessions[name] for name in names], self.settings)
         return _encoder.encode(state)
 
     def load(self, data: bytes) -> None:
         """Take over a dumped state; sessions it does not name stay as they are."""
         state = _decoder.decode(data)
-        self.seq, self.at, self.watch = state.seq, state.at, state.watch
+        self.seq, self.at, self.watch, self.settings = state.seq, state.at, state.watch, state.settings
+        self.budgets = budgets_of(state.settings)
+        self._thresholds.clear()
         self.sessions.update({session.id: session for session in state.sessions})
+        for session in state.sessions:
+            if session.parent is not None:
+                self._kids.setdefault(session.parent, set()).add(session.id)
 
     def evict(self, before: int) -> list[Session]:
         """Let go of trees in which every session has been silent since `before` and no process lives.
@@ -120,6 +157,7 @@ class Fleet:
                     gone += family
         for session in gone:
             self.sessions.pop(session.id, None)
+            self._kids.pop(session.id, None)
             self.changed.discard(session.id)
         return gone
 

@@ -17,6 +17,8 @@ class Watch(Struct):
 
     beat_at: int | None = None
     """The last sign of the host."""
+    since: int | None = None
+    """Since when somebody has looked without a break, up to `beat_at`."""
     stopped: bool = False
     """The host said that it ends."""
     gaps: list[tuple[int, int]] = field(default_factory=list)
@@ -26,9 +28,12 @@ class Watch(Struct):
 
     def started(self, at: int) -> None:
         """A host began to look."""
-        if self.beat_at is not None and (self.stopped or at - self.beat_at > PATIENCE):
+        if self.beat_at is None:
+            self.since = at
+        elif self.stopped or at - self.beat_at > PATIENCE:
             self.gaps.append((self.beat_at, at))
             del self.gaps[:-MAX_GAPS]
+            self.since = at
         self.beat_at, self.stopped = at, False
 
     def beat(self, at: int) -> None:

@@ -33,6 +33,8 @@ bodies = st.one_of(
     st.builds(ev.SessionUpdated, title=st.sampled_from(["x", None]), title_rank=st.integers(0, 3)),
     st.builds(ev.SessionUpdated, parent=st.sampled_from(SESSIONS), relation=st.just("subagent")),
     st.builds(ev.TaskUpdated, task_id=call_ids, subject=st.just("do"), status=st.just("pending")),
+    st.builds(ev.FileChanged, path=st.sampled_from(["/w/a", "b"]), hash=st.sampled_from(["1", "2"])),
+    st.builds(ev.WorktreeSeen, root=st.just("/w"), files=st.sampled_from([(), (("a", 1, None),), (("b", 2, 1),)])),
     st.just(ev.CompactStarted()),
     st.builds(ev.CompactEnded, post_tokens=st.none() | counts),
     st.just(ev.SessionEnded(is_error=True, text="max turns")),

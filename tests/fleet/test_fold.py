@@ -115,8 +115,8 @@ def test_eviction_takes_whole_silent_trees_only() -> None:
 def test_burn_forgets_after_five_minutes_and_is_bounded() -> None:
     burn = Burn()
     for second in range(1000):
-        burn.add(START + second * SECOND, ev.Tokens(output=60), 1_000_000_000)
-    assert len(burn.buckets) == 300
+        burn.add(None, START + second * SECOND, ev.Tokens(output=60), 1_000_000_000)
+    assert len(burn.stretches) == 300
     now = START + 999 * SECOND
     assert burn.rate(now, 60).usd_per_minute == 60
     assert burn.rate(now, 10).output_per_second == 60

@@ -16,6 +16,7 @@ RESULT = ev.ToolResult(call_id="c", ok=True, output=excerpt("ok"))
 SAYS = ev.AssistantMessage(text=excerpt("working on it"))
 DONE = ev.AssistantMessage(text=excerpt("done"), stop_reason="end_turn")
 ALIVE = ev.ProcessObserved(pid=41, started=7)
+AT_WORK = ev.ProcessObserved(pid=41, started=7, children=[ev.Child("pytest -q")])
 GONE = ev.ProcessGone(pid=41, started=7)
 QUESTION = ev.ToolCall(call_id="q", tool="AskUserQuestion", arguments=excerpt('{"question":"which db?"}'))
 BACKGROUND = ev.ToolCall(call_id="b", tool="Bash", arguments=excerpt('{"command":"make"}'), background=True)
@@ -91,7 +92,7 @@ def test_nothing_is_green_when_nobody_looks(bodies: tuple[ev.Body, ...]) -> None
 def test_a_host_that_died_is_fog_with_its_last_sign() -> None:
     fleet = Fleet()
     fleet.watch.beat(START)
-    for seq, body in enumerate((ALIVE, ASK, CALL), 1):
+    for seq, body in enumerate((AT_WORK, ASK, CALL), 1):
         fleet.apply(ev.Event(seq, START, START, None, "claude:s", body))
     session = fleet.sessions["claude:s"]
     assert status_of(fleet, session, START + 90 * SECOND).status == "tool_running"
