@@ -7,11 +7,14 @@ import os
 from msgspec import Struct
 
 from orchestrator_tui.clients.base import FileRef
+from orchestrator_tui.host import databases
 from orchestrator_tui.host.reading import Step
 from orchestrator_tui.store.batch import Checkpoint
 
 BATCH = 500
 """Drafts per transaction."""
+MUCH = 8 << 20
+"""Bytes of a database that take longer than a person waits for the first picture."""
 
 
 class Follow(Struct):
@@ -27,10 +30,19 @@ class Follow(Struct):
     scanned: int = 0
     session: str | None = None
     known: set[tuple[str | None, int | None]] | None = None
+    asked: set[str] | None = None
+    """Sessions whose part of `known` is loaded; None: the file is not being read again."""
     behind: bool = True
     """Not read to its end yet."""
     busy: bool = False
     """Somebody is reading it, here or in the worker: its steps must be stored one after the other."""
+
+    @property
+    def scope(self) -> str | None:
+        """Whose history is not complete before this file is read: a session, or `<client>:` for all of a client's."""
+        if self.ref.kind == "database":
+            return f"{self.ref.client}:"
+        return self.session if self.ref.kind == "lines" else None
 
 
 class Held(Struct):
@@ -60,22 +72,32 @@ class Held(Struct):
 
 
 def _names(follow: Follow, step: Step) -> set[str]:
+    if follow.ref.kind == "database":
+        return {follow.ref.path, *(draft.session for draft in step.drafts)}
     lines = follow.ref.kind == "lines" and step.session is not None
     return {follow.ref.path, step.session or ""} if lines else {follow.ref.path}
 
 
 def left_to_read(follow: Follow) -> int:
     """Bytes of the file that are not stored yet."""
-    size, _ = stat_mark(follow.ref.path)
+    try:
+        size, _ = mark(follow.ref)
+    except OSError:
+        return 0
     return max(0, size - (follow.checkpoint.offset if follow.checkpoint is not None else 0))
 
 
-def stat_mark(path: str) -> tuple[int, int]:
-    """(size, modification time) of a file; zeros when it is gone."""
-    try:
-        status = os.stat(path, follow_symlinks=False)
-    except OSError:
-        return 0, 0
+def is_history(follow: Follow, recent: int) -> bool:
+    """Whether a file is better read beside the loop: quiet since before `recent`, or a database with much to read."""
+    much = follow.ref.kind == "database" and left_to_read(follow) > MUCH
+    return follow.written_at <= recent or much
+
+
+def mark(ref: FileRef) -> databases.Mark:
+    """(size, modification time), with what belongs to the file: a change of them is a change of it. Raises OSError."""
+    if ref.kind == "database":
+        return databases.mark(ref.path)
+    status = os.stat(ref.path, follow_symlinks=False)
     return status.st_size, status.st_mtime_ns
 
 

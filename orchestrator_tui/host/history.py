@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from orchestrator_tui.host.follow import Follow, Held, left_to_read
-from orchestrator_tui.host.ingest import AIR, Ingest
+from orchestrator_tui.host.ingest import Ingest
 from orchestrator_tui.host.reading import STEP_BYTES, Job, Step
 from orchestrator_tui.host.worker import Worker, WorkerEnded
 
@@ -78,14 +78,14 @@ class History:
         held = Held()
         for step in steps:
             follow = remaining[0]
-            if step is None:
-                self._ingest.cannot(follow)
+            if step is None or step.trouble:
+                self._ingest.cannot(follow, step)
             else:
                 await self._ingest.hold(held, follow, step)
             if step is None or not step.more:
                 remaining.popleft()
         await self._ingest.store_held(held)
-        await asyncio.sleep(AIR)
+        await asyncio.sleep(self._ingest.air)
         return list(remaining)
 
     async def close(self) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator_tui.clients import ALL, BY_NAME
-from orchestrator_tui.clients.base import Claim, Client, Draft, FileRef, Listing
+from orchestrator_tui.clients.base import Claim, Client, Draft, FileRef
+from orchestrator_tui.clients.listing import Listing
 from orchestrator_tui.clock import SECOND, Clock
-from orchestrator_tui.events import without_text
-from orchestrator_tui.host.follow import Follow, Held, same_place, stat_mark
+from orchestrator_tui.events import Usage, without_text
+from orchestrator_tui.host.follow import Follow, Held, mark, same_place
 from orchestrator_tui.host.reading import MASK, Job, Step, read
 from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
 from orchestrator_tui.store.writer import Store
@@ -43,23 +44,32 @@ class Ingest:
         clock: Clock,
         roots: Mapping[str, Sequence[Path]],
         *,
+        price: Callable[[Usage, str], Usage] = lambda usage, client: usage,
         keep_text: bool = True,
         oldest: int = 0,
     ) -> None:
-        """`roots` holds each client's directories; files not changed since `oldest` are left alone."""
+        """`roots` holds each client's directories; files not changed since `oldest` are left alone.
+
+        `price` gives a response of a client its price as it is read.
+        """
         self.store, self.clock, self.roots = store, clock, roots
         self.oldest = oldest
+        self.air = AIR
         self.files: dict[tuple[str, str], Follow] = {}
         self.listing = Listing()
-        self._append, self._keep_text = append, keep_text
+        self._append, self._price, self._keep_text = append, price, keep_text
         self._inodes: dict[tuple[int, int], tuple[str, str]] = {}
         self._hot: dict[tuple[str, str], int] = {}
         self._checkpoints: dict[tuple[str, str], Checkpoint] = {}
         self._loaded = False
         self._wanted: set[str | None] = set()
         self._cold_at = 0
-        self._behind: dict[str, int] = {}
+        self._behind: dict[str, set[str]] = {}
+        """Whose history is not complete (`Follow.scope`) -> files that are not read to their ends."""
         self.unreadable = 0
+        self.troubles: dict[str, str] = {}
+        """Databases that cannot be read -> why."""
+        self._told: dict[str, str] = {}
 
     # --- discovery ----------------------------------------------------------------------------------------
 
@@ -85,10 +95,11 @@ class Ingest:
     def _first_sight(self, ref: FileRef, now: int) -> Follow | None:
         try:
             status = os.stat(ref.path, follow_symlinks=False)
+            size, written_at = mark(ref) if ref.kind == "database" else (status.st_size, status.st_mtime_ns)
         except OSError:
             return None
         name = (ref.client, ref.path)
-        if status.st_mtime_ns < self.oldest and name not in self._checkpoints:
+        if written_at < self.oldest and name not in self._checkpoints:
             session = client_session(ref, now)
             if session not in self._wanted:
                 return None
@@ -99,12 +110,12 @@ class Ingest:
             return None
         self._inodes[inode] = name
         before = self._checkpoints.get(name)
-        follow = Follow(ref, before, written_at=status.st_mtime_ns)
-        if before is not None and (before.size, before.mtime) == (status.st_size, status.st_mtime_ns):
+        follow = Follow(ref, before, written_at=written_at)
+        if before is not None and (before.size, before.mtime) == (size, written_at):
             # Unchanged since it was read to its last whole line; a step of it may still be to come.
             follow.size, follow.mtime, follow.behind = before.size, before.mtime, before.offset < before.size
         self.files[name] = follow
-        if status.st_mtime_ns > now - HOT:
+        if written_at > now - HOT:
             self._hot[name] = now
         return follow
 
@@ -119,7 +130,13 @@ class Ingest:
 
     def is_behind(self, session: str) -> bool:
         """Whether a file of this session has lines that are not stored yet: what is seen of it now must wait."""
-        return self._behind.get(session, 0) > 0
+        return session in self._behind or f"{session.partition(':')[0]}:" in self._behind
+
+    def new_troubles(self) -> list[str]:
+        """Databases that cannot be read, one line each, told once."""
+        news = [(path, why) for path, why in self.troubles.items() if self._told.get(path) != why]
+        self._told = dict(self.troubles)
+        return [f"{path}: {why}" for path, why in news]
 
     # --- reading on ---------------------------------------------------------------------------------------
 
@@ -149,11 +166,11 @@ class Ingest:
             if follow is None or follow.busy:
                 continue
             try:
-                status = os.stat(follow.ref.path, follow_symlinks=False)
+                now = mark(follow.ref)
             except OSError:
                 self._lost(name, follow)
                 continue
-            if (status.st_size, status.st_mtime_ns) != (follow.size, follow.mtime):
+            if now != (follow.size, follow.mtime):
                 self._hot[name] = self.clock.now()
                 changed.append(follow)
         await self.read_on(changed, STEPS_PER_TICK)
@@ -175,7 +192,7 @@ class Ingest:
         try:
             for number in range(steps):
                 if number and left:
-                    await asyncio.sleep(AIR)
+                    await asyncio.sleep(self.air)
                 left = await self._read_turn(left)
                 if not left:
                     break
@@ -190,24 +207,31 @@ class Ingest:
         held = Held()
         for follow in follows:
             step = read(Job(follow.ref, follow.checkpoint, self.clock.now(), follow.scanned))
-            if step is None:
-                self.cannot(follow)
+            if step is None or step.trouble:
+                self.cannot(follow, step)
             else:
                 await self.hold(held, follow, step)
         await self.store_held(held)
         return [follow for follow in follows if follow.behind]
 
-    def cannot(self, follow: Follow) -> None:
+    def cannot(self, follow: Follow, step: Step | None) -> None:
         """The file is gone, is no regular file, or may not be read: it is left alone until it changes."""
         self.unreadable += 1
         self._settle(follow, behind=False)
-        follow.size, follow.mtime = stat_mark(follow.ref.path)
+        if step is not None:
+            follow.size, follow.mtime = step.after.size, step.after.mtime
+            self.troubles[follow.ref.path] = step.trouble
+            return
+        try:
+            follow.size, follow.mtime = mark(follow.ref)
+        except OSError:
+            follow.size, follow.mtime = 0, 0
 
     async def hold(self, held: Held, follow: Follow, step: Step) -> None:
         """Put a step to those of the next transaction; those are stored first where it does not go with them."""
         if not held.fits(follow, step):
             await self.store_held(held)
-            await asyncio.sleep(AIR)
+            await asyncio.sleep(self.air)
         held.add(follow, step)
 
     async def store_held(self, held: Held) -> None:
@@ -218,15 +242,18 @@ class Ingest:
 
     async def _take(self, steps: Sequence[tuple[Follow, Step]]) -> None:
         """Store what some steps found, in one transaction."""
-        begun = [
-            (follow, {draft.session for draft in step.drafts})
-            for follow, step in steps
-            if (follow.checkpoint is None or step.restarted) and step.drafts and follow.known is None
-        ]
-        if begun:
-            stored = await self.store.stored({name for _, names in begun for name in names})
-            for follow, names in begun:
-                follow.known = set().union(*(stored.get(name, ()) for name in names)) or None
+        asked: dict[str, list[Follow]] = {}
+        for follow, step in steps:
+            if (follow.checkpoint is None or step.restarted) and follow.asked is None:
+                follow.asked = set()
+            if follow.asked is not None:
+                for name in {draft.session for draft in step.drafts} - follow.asked:
+                    follow.asked.add(name)
+                    asked.setdefault(name, []).append(follow)
+        if asked:
+            for name, known in (await self.store.stored(asked.keys())).items():
+                for follow in asked[name]:
+                    follow.known = (follow.known or set()) | known
         batches = []
         for follow, step in steps:
             unchanged = follow.checkpoint is not None and not step.drafts and same_place(follow.checkpoint, step.after)
@@ -238,25 +265,29 @@ class Ingest:
         for follow, step in steps:
             follow.checkpoint, follow.scanned, follow.session = step.after, step.scanned, step.session
             follow.size, follow.mtime = step.after.size, step.after.mtime
+            self.troubles.pop(follow.ref.path, None)
             if not step.more:
-                follow.known = None
+                follow.known = follow.asked = None
             self._settle(follow, behind=step.more)
 
     def _settle(self, follow: Follow, behind: bool) -> None:
-        session = follow.session
-        if session is not None and follow.ref.kind == "lines":
-            if behind:
-                self._behind[session] = 1
-            else:
-                self._behind.pop(session, None)
+        scope = follow.scope
+        if scope is not None:
+            files = self._behind.setdefault(scope, set())
+            (files.add if behind else files.discard)(follow.ref.path)
+            if not files:
+                del self._behind[scope]
         follow.behind = behind
         if not behind:
             follow.busy = False
 
     def _entry(self, draft: Draft) -> Entry:
         body = draft.body if self._keep_text else without_text(draft.body)
+        if isinstance(body, Usage):
+            body = self._price(body, draft.session.partition(":")[0])
         return Entry(
-            draft.session, body, draft.source_at, draft.key, draft.offset, draft.length, draft.response
+            draft.session, body, draft.source_at, draft.key, draft.offset, draft.length, draft.response,
+            draft.born,
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from orchestrator_tui.clients.base import Claim
+from orchestrator_tui.clients.programs import NAMES, program_of
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.events import (
     Activity,
@@ -23,6 +24,7 @@ from orchestrator_tui.events import (
     SessionUpdated,
 )
 from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.host.matching import Running
 from orchestrator_tui.host.procfs import ProcessStat, ProcessTable, same_start
 
 SECOND_LOOK = int(1.8 * SECOND)
@@ -70,6 +72,10 @@ class Processes:
         self._scanned_at = 0
         self._commands: dict[tuple[int, int], tuple[str, bool]] = {}
         """(pid, start) -> command line, and whether it was read twice: a new process runs another program soon."""
+        self.programs: dict[int, Running] = {}
+        """Programs of clients that keep no register of their processes."""
+        self._new: set[int] = set()
+        """Processes that were not there at the look before: they may run another program by now."""
 
     @property
     def missing(self) -> bool:
@@ -84,15 +90,31 @@ class Processes:
         if now - self._scanned_at > RESCAN:
             self._parents, self._scanned_at = {}, now
             self._commands.clear()
+            self.programs.clear()
         gone = self._parents.keys() - pids
         for pid in gone:
             del self._parents[pid]
+            self.programs.pop(pid, None)
+        new = pids - self._parents.keys()
         for pid in pids:
             # An orphan has a new parent.
-            if pid not in self._parents or self._parents[pid] in gone:
+            if pid in new or pid in self._new or self._parents[pid] in gone:
                 stat = self.table.stat(pid)
                 if stat is not None:
                     self._parents[pid] = stat.ppid
+                    # Not at first sight: until it runs its own program a child looks like its parent.
+                    if pid not in new:
+                        self._recognise(stat)
+        self._new = new
+
+    def _recognise(self, stat: ProcessStat) -> None:
+        """Note a client's program; only of few names the command line is read."""
+        program = program_of(self.table.argv(stat.pid)) if stat.name in NAMES else None
+        if program is None:
+            self.programs.pop(stat.pid, None)
+            return
+        cwd = self.table.cwd(stat.pid)
+        self.programs[stat.pid] = Running(stat.pid, stat.ppid, stat.started, stat.began_at, program, cwd)
 
     # --- claims -------------------------------------------------------------------------------------------
 

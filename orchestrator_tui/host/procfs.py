@@ -35,6 +35,8 @@ class ProcessStat(Struct, frozen=True):
     """Device number of the controlling terminal; 0 is none."""
     foreground: bool
     """Whether its process group has the terminal."""
+    name: str = ""
+    """The program's, as the kernel has it: 15 characters at most on Linux."""
 
     @property
     def stopped(self) -> bool:
@@ -59,6 +61,12 @@ class ProcessTable(Protocol):
 
     def command(self, pid: int) -> str:
         """Its command line, arguments separated by spaces; "" when it cannot be read."""
+
+    def argv(self, pid: int) -> list[str]:
+        """Its command line, word by word; empty when it cannot be read."""
+
+    def cwd(self, pid: int) -> str | None:
+        """The directory it is in; None when that cannot be read."""
 
     def io_bytes(self, pid: int) -> int | None:
         """Bytes read and written since it began; None when that cannot be read."""
@@ -111,11 +119,24 @@ class LinuxTable:
             cpu_seconds=(int(fields[11]) + int(fields[12])) / self._tick,
             tty=int(fields[4]),
             foreground=fields[2] == fields[5],
+            name=data[data.find(b"(") + 1 : cut].decode("utf-8", "replace"),
         )
 
     def command(self, pid: int) -> str:
         """/proc/PID/cmdline."""
-        return _slurp(f"/proc/{pid}/cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+        return " ".join(self.argv(pid))
+
+    def argv(self, pid: int) -> list[str]:
+        """/proc/PID/cmdline, the first 64 KiB."""
+        data = _slurp(f"/proc/{pid}/cmdline").rstrip(b"\0")
+        return data.decode("utf-8", "replace").split("\0") if data else []
+
+    def cwd(self, pid: int) -> str | None:
+        """/proc/PID/cwd."""
+        try:
+            return os.readlink(f"/proc/{pid}/cwd").encode("utf-8", "replace").decode()
+        except OSError:
+            return None
 
     def io_bytes(self, pid: int) -> int | None:
         """rchar + wchar of /proc/PID/io: pipes and sockets count as well as disks."""
@@ -188,18 +209,32 @@ class PsutilTable:
                     cpu_seconds=times.user + times.system,
                     tty=1 if terminal else 0,
                     foreground=False,
+                    name=process.name(),
                 )
         except (psutil.Error, OSError):
             return None
 
     def command(self, pid: int) -> str:
         """The command line through psutil."""
+        return " ".join(self.argv(pid))
+
+    def argv(self, pid: int) -> list[str]:
+        """psutil.Process.cmdline()."""
         import psutil
 
         try:
-            return " ".join(psutil.Process(pid).cmdline())
+            return psutil.Process(pid).cmdline()
         except (psutil.Error, OSError):
-            return ""
+            return []
+
+    def cwd(self, pid: int) -> str | None:
+        """psutil.Process.cwd()."""
+        import psutil
+
+        try:
+            return psutil.Process(pid).cwd()
+        except (psutil.Error, OSError):
+            return None
 
     def io_bytes(self, pid: int) -> int | None:
         """Where psutil has it (not on macOS)."""

@@ -1,21 +1,25 @@
 """From a file and a checkpoint to drafts and the next checkpoint: one stateless step, here or in a worker process.
 
 Files are opened without following links, must be regular, and are split at line feeds only. A cut last line waits; a
-file that shrank, was replaced or rewritten is read again from the start.
+file that shrank, was replaced or rewritten is read again from the start. A database is looked into for one page.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import time
 from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 
 from orchestrator_tui.clients import BY_NAME
-from orchestrator_tui.clients.base import MAX_DOCUMENT, Draft, FileRef, Parser, Record, record_key
+from orchestrator_tui.clients.base import DatabaseParser, Draft, FileRef, Foreign, Parser, Record
+from orchestrator_tui.clients.listing import MAX_DOCUMENT
+from orchestrator_tui.clients.values import record_key
 from orchestrator_tui.events import Unparsed
+from orchestrator_tui.host import databases
 from orchestrator_tui.store.batch import Checkpoint
 
 HEAD = 256
@@ -24,7 +28,10 @@ MAX_LINE = 64 << 20
 """Bytes above which a line is not read: it becomes one `unparsed` event."""
 STEP_BYTES = 1 << 20
 STEP_DRAFTS = 400
+STEP_SECONDS = 0.02
 """One step reads at most this much, so that one transaction stays within 20 ms."""
+FRESH = 400_000_000
+"""A database that changed within this time is looked at once more: its times have the grain of the kernel's tick."""
 BLOCK = 1 << 20
 MASK = (1 << 63) - 1
 """SQLite's integers are signed; 63 bits of an inode number tell files apart as well as 64."""
@@ -52,8 +59,10 @@ class Step(Struct, frozen=True):
     restarted: bool
     """The file was begun anew: what it holds may be stored already."""
     more: bool
-    """There are whole lines left."""
+    """There are whole lines, or rows, left."""
     scanned: int = 0
+    trouble: str = ""
+    """Why a database could not be read; the checkpoint stands where it stood."""
 
 
 def read(job: Job) -> Step | None:
@@ -68,6 +77,8 @@ def read(job: Job) -> Step | None:
             return None
         if job.file.kind == "document":
             return _document(job, fd, status)
+        if job.file.kind == "database":
+            return _database(job, fd, status)
         return _lines(job, fd, status)
     except OSError:
         return None
@@ -86,6 +97,38 @@ def _document(job: Job, fd: int, status: os.stat_result) -> Step | None:
     record = Record(0, len(data), data, status.st_mtime_ns)
     drafts = [] if same else list(parser.feed(record))
     return Step(drafts, after, parser.first_at, parser.session, False, False)
+
+
+def _database(job: Job, fd: int, status: os.stat_result) -> Step:
+    """One page; what cannot be read now is told, and looked at again when it has changed or will be free."""
+    before = job.before
+    # Before it is opened: what is written meanwhile is a change.
+    size, changed = databases.mark(job.file.path)
+    if before is not None and before.inode != status.st_ino & MASK:
+        before = None
+    parser = BY_NAME[job.file.client].parser(job.file, before.state if before is not None else None, job.now)
+    state, offset, trouble, again = None, 0, "", False
+    if before is not None:
+        state, offset = before.state, before.offset
+    page = None
+    try:
+        with databases.opened(job.file.path, fd) as db:
+            if not isinstance(parser, DatabaseParser):
+                raise Foreign(f"{job.file.client} reads no databases")
+            page = parser.page(db, STEP_DRAFTS, time.perf_counter() + STEP_SECONDS)
+        state, offset = msgspec.msgpack.encode(parser.state), page.read
+    except databases.Unreadable as error:
+        page, trouble, again = None, str(error), error.again
+    except Foreign as error:
+        trouble = str(error)
+    if again or 0 <= job.now - changed < FRESH:
+        size = -1
+    after = Checkpoint(
+        job.file.client, job.file.path, status.st_dev & MASK, status.st_ino & MASK, offset, b"", 0, size, changed, state
+    )
+    if page is None:
+        return Step([], after, None, None, False, False, trouble=trouble)
+    return Step(page.drafts, after, None, None, page.restarted, page.more)
 
 
 def _lines(job: Job, fd: int, status: os.stat_result) -> Step:
@@ -207,8 +250,8 @@ def read_packed(packed: bytes) -> bytes:
             steps.append(step)
             if step is None:
                 break
-            start = 0 if job.before is None or step.restarted else job.before.offset
-            budget -= step.after.offset - start
+            start = job.before.offset if job.before is not None else 0
+            budget -= step.after.offset - (start if start <= step.after.offset else 0)
             if not step.more or budget <= 0:
                 break
             job = Job(job.file, step.after, job.now, step.scanned)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator_tui.clients import ALL, BY_NAME
-from orchestrator_tui.clients.base import existing
+from orchestrator_tui.clients.listing import existing
 from orchestrator_tui.config import Config
 from orchestrator_tui.errors import UsageError
 from orchestrator_tui.paths import Paths

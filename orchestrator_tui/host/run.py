@@ -16,6 +16,7 @@ from orchestrator_tui import __version__
 from orchestrator_tui.clock import Clock, SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.errors import HostRunning, OrcError, StoreDamaged
+from orchestrator_tui.fleet import FOLD_VERSION
 from orchestrator_tui.host.lock import HostLock, HostRecord, holder_of, make_doorbell, ring
 from orchestrator_tui.host.procfs import same_start, table
 from orchestrator_tui.host.roots import Roots
@@ -100,6 +101,8 @@ async def ingest_once(
     """One complete pass without a host; returns (files, events). Raises HostRunning where one runs."""
     clock = SystemClock()
     async with opened(paths, config, clock) as host:
+        # There are no live sessions to let through.
+        host.ingest.air = 0.0
         if everything:
             host.ingest.oldest = 0
         host.only = roots
@@ -109,11 +112,14 @@ async def ingest_once(
             await host.ingest.discover()
             await host.history.read(list(host.ingest.files.values()), progress)
             await host.look_around(clock.now())
+            await host.price_unpriced()
         finally:
             await host.history.close()
-        await host.snapshots.save(full=True)
         events = host.reader.last_seq() - before
-        await host.store.maintain()
+        # Also what a pass that was killed has left to fold.
+        if host.reader.last_seq() > host.reader.snapshot_seq(FOLD_VERSION):
+            await host.snapshots.save(full=True)
+            await host.store.maintain()
         return len(host.ingest.files), events
 
 

@@ -17,24 +17,30 @@ from orchestrator_tui.config import Config
 from orchestrator_tui.errors import DiskFull, StoreBusy
 from orchestrator_tui.events import (
     Beat,
-    CommandEnded,
-    CommandProgressed,
-    CommandRequested,
     HostStarted,
     HostStopped,
     KnownBody,
     SessionUpdated,
     SettingsChanged,
+    Usage,
 )
 from orchestrator_tui.fleet import FOLD_VERSION
+from orchestrator_tui.fleet.prices import price
 from orchestrator_tui.fleet.seats import unseated
-from orchestrator_tui.host.follow import Follow
-from orchestrator_tui.host.history import History
-from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
+from orchestrator_tui.host import price_files
+from orchestrator_tui.host.alarming import Alarming
+from orchestrator_tui.host.commands import Commands
+from orchestrator_tui.host.follow import Follow, is_history
+from orchestrator_tui.host.git import Git
+from orchestrator_tui.host.history import History, Progress
+from orchestrator_tui.host.ingest import AIR, HOT, STEPS_PER_TICK, Ingest
 from orchestrator_tui.host.lock import has_viewers
+from orchestrator_tui.host.matching import match
+from orchestrator_tui.host.notify import Notifier
 from orchestrator_tui.host.processes import Processes
 from orchestrator_tui.host.procfs import ProcessTable
 from orchestrator_tui.host.roots import Roots, add_roots, find_roots
+from orchestrator_tui.host.worktrees import Worktrees
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store import retention
 from orchestrator_tui.store.batch import Batch, Entry
@@ -52,6 +58,7 @@ SLOW_LOOK_EVERY = 2 * SECOND
 SAMPLE_EVERY = 2 * SECOND
 SLOW_SAMPLE_EVERY = 4 * SECOND
 BEAT_EVERY = 30 * SECOND
+JUDGE_EVERY = SECOND
 TIDY_EVERY = HOUR
 MANY = 50
 """More new files than this at once are history: they are read beside the loop."""
@@ -74,15 +81,18 @@ class Host:
         self.store, self.reader, self.paths, self.config, self.clock = store, reader, paths, config, clock
         self.fleet = fleet_now(reader)
         self.snapshots = Snapshots(store, self.fleet)
+        self.notifier = Notifier(config.notify, self.fleet, clock, say)
         self._named: list[str] = []
         """Roots that a person named while this host runs, as `CLIENT=DIR`."""
         self.only: Roots | None = None
         """The roots of a single pass over directories that a person named."""
+        self.prices = price_files.load(config.prices)
         self.ingest = Ingest(
             store,
             self.append,
             clock,
             find_roots(paths, config),
+            price=self.price,
             keep_text=config.store.text != "none",
             oldest=clock.now() - int(config.host.history_days * 24 * HOUR),
         )
@@ -90,18 +100,22 @@ class Host:
         self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
         self.stopping = asyncio.Event()
         self.rung = asyncio.Event()
-        self._version = 0
-        """Of the database when commands were last looked for."""
-        self._obeyed = reader.last_seq()
+        self.commands = Commands(self)
         self._late = False
         """Something was found that belongs before what is already stored."""
+        self.alarming = Alarming(clock.now())
         self._tasks: set[asyncio.Task[None]] = set()
         self._folding = asyncio.Lock()
         self._machine = socket.gethostname()
+        self.worktrees = Worktrees(Git.find(), self._machine)
 
     def roots(self) -> Roots:
         """Every client's directories, as they are now."""
         return self.only if self.only is not None else add_roots(find_roots(self.paths, self.config), self._named)
+
+    def price(self, usage: Usage, client: str | None = None) -> Usage:
+        """A response with its price and its model's window, as far as the tables go."""
+        return price(usage, self.prices.table, client)
 
     # --- appending ----------------------------------------------------------------------------------------
 
@@ -125,7 +139,21 @@ class Host:
                     await asyncio.sleep(NO_ROOM)
             apply(self.reader, self.fleet, events)
             self._late = self._late or any(event.at < event.seen_at for event in events)
+            self.notifier.see(self.fleet, events)
+            self.alarming.heed(events)
+            self.worktrees.heed(events)
         return len(events)
+
+    async def price_unpriced(self) -> None:
+        """Give a price to what had none and can have one by now: a newer table, or a setting of the person's."""
+        while True:
+            async with self._folding:
+                events = await self.store.price_unpriced(self.price, self.clock.now())
+                apply(self.reader, self.fleet, events)
+            if not events:
+                return
+            await self.snapshots.count(len(events))
+            await asyncio.sleep(AIR)
 
     async def note(self, seen: Sequence[tuple[str | None, KnownBody]]) -> None:
         """Append what this host itself has to say."""
@@ -142,9 +170,10 @@ class Host:
             pid=os.getpid(),
             version=__version__,
         )
-        await self.note([(None, started), (None, SettingsChanged(settings={"store.text": self.config.store.text}))])
+        await self.note([(None, started), (None, SettingsChanged(settings=self.config.told()))])
+        self.start(self.price_unpriced())
         await self.first_look()
-        looked = sampled = beaten = changed = needed = self.clock.now()
+        looked = sampled = beaten = judged = changed = needed = self.clock.now()
         tidied = 0
         while not self.stopping.is_set():
             now = self.clock.now()
@@ -153,13 +182,18 @@ class Host:
             if _due(now, looked, SLOW_LOOK_EVERY if quiet else LOOK_EVERY):
                 looked = now
                 news += await self.look_around(now)
+                await self.note(self.worktrees.step(self.fleet.sessions, now))
             if _due(now, sampled, SLOW_SAMPLE_EVERY if quiet and not self.processes.missing else SAMPLE_EVERY):
                 sampled = now
                 await self.note(self.processes.sample(now))
             if _due(now, beaten, BEAT_EVERY):
                 beaten = now
                 await self.note([(None, Beat())])
-            await self.obey()
+            if _due(now, judged, JUDGE_EVERY):
+                judged = now
+                await self.note(self.alarming.news(self.fleet, now))
+            self.notifier.tell(self.start)
+            await self.commands.obey()
             if _due(now, tidied, TIDY_EVERY):
                 tidied = now
                 await self.tidy(now)
@@ -188,8 +222,8 @@ class Host:
         found = await self.ingest.discover()
         await self.note([(None, Beat())])
         behind = [follow for follow in found if follow.behind]
-        await self.ingest.read_on([follow for follow in behind if follow.written_at > now - HOT])
-        history = [follow for follow in behind if follow.written_at <= now - HOT]
+        await self.ingest.read_on([follow for follow in behind if not is_history(follow, now - HOT)])
+        history = [follow for follow in behind if is_history(follow, now - HOT)]
         if history:
             self.start(self.read_history(history))
         await self.look_around(now)
@@ -214,10 +248,13 @@ class Host:
             self.start(self.read_history(fresh))
         else:
             await self.ingest.read_on(fresh, STEPS_PER_TICK)
+        for text in self.ingest.new_troubles():
+            say(text)
         self.processes.look(now)
         claims = self.ingest.claims()
         for claim in claims:
             self.ingest.want(claim.session)
+        claims += match(list(self.processes.programs.values()), self.fleet.sessions)
         seen = self.processes.claims(claims, self.fleet.sessions, now)
         await self.note([(session, self._here(body)) for session, body in seen])
         await self.note(unseated(self.fleet, now - 24 * HOUR))
@@ -233,8 +270,6 @@ class Host:
         await retention.keep_within(self.store, self.config.store.max_bytes)
         await self.store.maintain()
 
-    # --- commands -----------------------------------------------------------------------------------------
-
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the loop; its failure is told, never swallowed."""
         task = asyncio.create_task(work)
@@ -246,52 +281,16 @@ class Host:
         if not task.cancelled() and (error := task.exception()) is not None:
             say(f"{type(error).__name__}: {error}")
 
-    async def obey(self) -> None:
-        """Commands that others have appended since the last look; an expired one is never run."""
-        version = self.reader.version()
-        if version == self._version:
-            return
-        self._version = version
-        last = self.reader.last_seq()
-        begin, self._obeyed = self._obeyed, last
-        for event in self.reader.commands(begin, last):
-            request = event.body
-            if not isinstance(request, CommandRequested):
-                continue
-            if request.deadline is not None and self.clock.now() > request.deadline:
-                await self._refuse(request, "it expired before a host saw it")
-            elif request.verb == "ingest":
-                self.start(self.ingest_on_request(request))
-            else:
-                await self._refuse(request, f"this orc has no verb {request.verb!r}")
-
-    async def _refuse(self, request: CommandRequested, why: str) -> None:
-        await self.note([(None, CommandEnded(command_id=request.command_id, outcome="refused", text=why))])
-
-    async def ingest_on_request(self, request: CommandRequested) -> None:
-        """`orc ingest` while a host runs: one complete pass, its progress told as events."""
-        if request.arguments.get("all"):
+    async def read_all(self, everything: bool, named: Sequence[str], progress: Progress) -> None:
+        """One complete pass over everything, or over what is not too old; `named` are further roots."""
+        if everything:
             self.ingest.oldest = 0
-        self._named += str(request.arguments.get("roots") or "").splitlines()
+        self._named += named
         self.ingest.roots = self.roots()
-        told = 0
-
-        async def progress(done: int, total: int) -> None:
-            nonlocal told
-            if _due(self.clock.now(), told, SECOND) or done == total:
-                told = self.clock.now()
-                await self.note([(None, CommandProgressed(command_id=request.command_id, done=done, total=total))])
-
-        before = self.reader.last_seq()
         await self.ingest.discover()
         await self.history.read(list(self.ingest.files.values()), progress)
         if self._late:
             await self.refold()
-        receipt: dict[str, str | float | bool | None] = {
-            "files": len(self.ingest.files),
-            "events": self.reader.last_seq() - before,
-        }
-        await self.note([(None, CommandEnded(command_id=request.command_id, outcome="done", receipt=receipt))])
 
     async def close(self, reason: str) -> None:
         """Say that nobody looks from here on, and keep the fold."""
@@ -300,6 +299,7 @@ class Host:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.history.close()
+        await self.worktrees.close()
         await self.note([(None, HostStopped(reason=reason))])
         await self.snapshots.save(full=True)
         await self.store.maintain()

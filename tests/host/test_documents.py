@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.clients.base import MAX_DOCUMENT, FileRef
+from orchestrator_tui.clients.base import FileRef
+from orchestrator_tui.clients.listing import MAX_DOCUMENT
 from orchestrator_tui.events import TaskUpdated
 from orchestrator_tui.host.reading import Job, Step, read
 from orchestrator_tui.store.batch import Checkpoint

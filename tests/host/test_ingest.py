@@ -162,13 +162,13 @@ def count_queries(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int
 async def test_a_look_for_commands_reads_no_event_twice(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = count_queries(host, monkeypatch)
     await host.note([(None, ev.Beat())] * 1000)
-    await host.obey()
+    await host.commands.obey()
     assert asked == [(0, 1000)]
     for _ in range(5):
-        await host.obey()
+        await host.commands.obey()
     assert asked == [(0, 1000)]
     await host.note([(None, ev.Beat())])
-    await host.obey()
+    await host.commands.obey()
     assert asked == [(0, 1000), (1000, 1001)]
 
 
@@ -179,7 +179,7 @@ async def test_commands_are_obeyed_once_each_and_in_order(host: Host, monkeypatc
             ask = ev.CommandRequested(command_id=str(n), verb="dance", actor="test")
             await other.append([Batch([Entry(None, ask)])], time.time_ns())
     for _ in range(3):
-        await host.obey()
+        await host.commands.obey()
     ended = [e.body.command_id for e in host.reader.tail(0) if isinstance(e.body, ev.CommandEnded)]
     assert ended == [str(n) for n in range(7)]
 
