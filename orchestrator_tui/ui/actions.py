@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Where = Literal["fleet", "session", "anywhere"]
+Where = Literal["fleet", "session", "diff", "anywhere"]
 
 
 class Action(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Action(Struct, frozen=True):
 NAMES = {
     "full_stop": ".", "comma": ",", "slash": "/", "colon": ":", "question_mark": "?", "plus": "+", "minus": "-",
     "enter": "Enter", "escape": "Esc", "tab": "Tab", "left": "←", "right": "→", "up": "↑", "down": "↓",
-    "equals_sign": "=", "ctrl+c": "Ctrl+C", "space": "Space",
+    "equals_sign": "=", "pageup": "PgUp", "pagedown": "PgDn", "ctrl+c": "Ctrl+C", "space": "Space",
 }  # fmt: skip
 """Textual's names of keys -> what a person calls them."""
 
@@ -44,9 +44,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("next-needs-you", ("full_stop",), "next", "the next session that needs you", footer=True),
     Action("next-free", ("comma",), "free", "the next session that is done: free capacity", footer=True),
     Action("latest-alert", ("space",), "latest", "the session that came to need you last"),
+    Action("snooze", ("z",), "snooze", "leave it out of the queue for 15 minutes, or take it back", footer=True),
+    Action("acknowledge", ("a",), "not stuck", "say that this is no trouble: the cause stays muted", footer=True),
     Action("open", ("enter",), "open", "open the session: its transcript as it happens", footer=True),
     Action("back", ("escape",), "back", "back; on the map, take the filter away", "anywhere"),
     Action("filter", ("slash",), "filter", "show only sessions that match a word", footer=True),
+    Action("overlay", ("o",), "overlay", "the next meaning of the map's colour", footer=True),
     Action("zoom-in", ("plus", "equals_sign"), "larger", "larger cells: from dots to tiles"),
     Action("zoom-out", ("minus",), "smaller", "smaller cells: from tiles to dots"),
     Action("left", ("left", "h"), "left", "one cell to the left"),
@@ -57,7 +60,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("q", "ctrl+c"), "quit", "close the dashboard; the host goes on watching", "anywhere", footer=True),
     Action("pane", ("tab",), "pane", "the other pane: map or inspector, where both do not fit", footer=True),
     Action("palette", ("colon",), "all", "every action by name", "anywhere", footer=True),
-    Action("theme", ("T",), "theme", "the next theme", "anywhere", footer=True),
+    Action("diff", ("D",), "diff", "what the session changed since it began, line by line", "anywhere"),
+    Action("next-file", ("n",), "next file", "in a diff: the next file", "diff", footer=True),
+    Action("previous-file", ("p",), "file before", "in a diff: the file before", "diff", footer=True),
+    Action("page-down", ("pagedown",), "down", "in a diff: one page down", "diff", footer=True),
+    Action("page-up", ("pageup",), "up", "in a diff: one page up", "diff", footer=True),
+    Action("theme", ("T",), "theme", "the next theme", "anywhere"),
 )
 
 
@@ -70,7 +78,7 @@ def check(actions: Iterable[Action]) -> list[str]:
         if action.id in ids:
             faults.append(f"{action.id} is there twice")
         ids.add(action.id)
-        places = ("fleet", "session") if action.where == "anywhere" else (action.where,)
+        places = ("fleet", "session", "diff") if action.where == "anywhere" else (action.where,)
         for place in places:
             for key in action.keys:
                 other = used.setdefault((place, key), action.id)

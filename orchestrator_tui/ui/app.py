@@ -9,23 +9,36 @@ from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from orchestrator_tui.clock import Clock, SystemClock
 from orchestrator_tui.config import Config
+from orchestrator_tui.errors import StoreError
+from orchestrator_tui.events import CommandRequested, Settings
+from orchestrator_tui.fleet.prices import PriceTable, tier_of
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.host import price_files
+from orchestrator_tui.host.lock import ring
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.store.asking import ask, command
 from orchestrator_tui.ui import theme as themes
 from orchestrator_tui.ui.actions import ACTIONS
-from orchestrator_tui.ui.frame import Details, Frame
+from orchestrator_tui.ui.draw.overlay import Overlay, overlays
+from orchestrator_tui.ui.frame import Cell, Details, Frame
 from orchestrator_tui.ui.framer import Framer
+from orchestrator_tui.ui.notify import Bells
+from orchestrator_tui.ui.screens.diff import DiffScreen
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.help import HelpScreen
 from orchestrator_tui.ui.screens.session import SessionScreen
 from orchestrator_tui.ui.source import Live
 from orchestrator_tui.ui.widgets.panel import Panel, Styles
 
+SNOOZE = 15 * 60
+"""Seconds."""
 TICK = 0.1
 """Seconds between two looks at the store: up to ten frames a second."""
 
@@ -48,6 +61,7 @@ class OrcApp(App[None]):
             priority=key == "tab",
         )
         for action in ACTIONS
+        if action.where != "diff"
         for key in action.keys
     ]
 
@@ -58,12 +72,16 @@ class OrcApp(App[None]):
         self.theme_file = self.themes.get(themes.chosen(config.screen.theme))
         self.paint = Styles(self.theme_file)
         self.live = Live(paths, self.clock)
+        self.bells = Bells(config.notify, self.live.fleet, self.clock.now())
         self.framer = Framer()
+        self.overlays = overlays(self._tier_of)
+        self.overlay: Overlay = self.overlays[0]
         self.selected: str | None = None
         self.filter = ""
         self.drawn: Frame = Frame(0)
         self._details: tuple[tuple[object, ...], Details | None] = ((), None)
         self._second = -1
+        self._prices: PriceTable | None = None
         self.frames = 0
         """Frames made, for tests that count work."""
 
@@ -92,17 +110,22 @@ class OrcApp(App[None]):
 
     def tick(self) -> None:
         """A frame when something was appended, and once a second because ages step."""
-        second = self.clock.now() // 1_000_000_000
-        if self.live.follow() or second != self._second:
+        now = self.clock.now()
+        news = self.live.follow()
+        if news:
+            self.bells.see(self.live.fleet, self.live.page, now)
+        if news or now // 1_000_000_000 != self._second:
             self.make_frame()
             self.redraw()
+        self.bells.ring(now, self._driver)
 
     def make_frame(self) -> None:
         """The frame of this moment."""
         now = self.clock.now()
         self._second = now // 1_000_000_000
         words = self.live.watch_words(now)
-        self.drawn = self.framer.frame(self.live.fleet, now, words, self.filter)
+        money = self.live.spent.refresh(now, self.live.fleet.seq)
+        self.drawn = self.framer.frame(self.live.fleet, now, words, self.filter, money)
         self.frames += 1
         there = self.drawn.cell(self.selected) or any(cell.id == self.selected for cell in self.drawn.queue)
         # A filter only hides: what was looked at is looked at again when it is taken away.
@@ -122,17 +145,63 @@ class OrcApp(App[None]):
             return None
         key = (session.id, session.last_at, session.spend.requests, self.live.fleet.seq if session.turn_open else 0)
         if self._details[0] != key:
-            self._details = (key, self.framer.details(self.live.fleet, cell, self.live.last_events(session.id)))
+            self._details = (key, self._details_of(cell, session))
         details = self._details[1]
         if details is not None and details.cell is not cell:
-            details = Details(cell, details.session, details.tree, details.children, details.events)
+            details = replace(details, cell=cell, proof=self.live.proof(cell.status.lines))
         return details
+
+    def _details_of(self, cell: Cell, session: Session) -> Details | None:
+        events, proof = self.live.last_events(session.id), self.live.proof(cell.status.lines)
+        return self.framer.details(self.live.fleet, cell, events, proof)
 
     def select(self, session: str | None) -> None:
         """Another session is looked at."""
         if session is not None and session != self.selected:
             self.selected = session
             self.redraw()
+            cell = self.drawn.cell(session)
+            if cell is not None and cell.unseen:
+                self.ask("view", {"session": session})
+
+    # --- asking the host ----------------------------------------------------------------------------------
+
+    def judge(self, name: str, session: str) -> None:
+        """A person's word on a session: `snooze` or `acknowledge`."""
+        known = self.live.fleet.sessions.get(session)
+        cell = self.drawn.cell(session) or next((c for c in self.drawn.queue if c.id == session), None)
+        if known is None or cell is None:
+            return
+        if name == "snooze":
+            again = known.alerts.snoozed_until > self.clock.now()
+            self.ask("snooze", {"session": session, "seconds": 0 if again else SNOOZE})
+            self.tell(f"{cell.seat or cell.name}: {'back in the queue' if again else 'snoozed for 15 minutes'}")
+        elif cell.status.severity == "ok":
+            self.tell(f"{cell.seat or cell.name}: nothing is told of it")
+        else:
+            self.ask("ack", {"session": session, "cause": cell.status.cause})
+            self.tell(f"{cell.seat or cell.name}: muted, until there is another cause")
+
+    def ask(self, verb: str, arguments: Settings) -> None:
+        """Ask the host; its answer comes as events. Without a host nothing is asked: nobody would answer."""
+        if not self.live.host_runs():
+            if verb != "view":
+                self.tell("no host is running that could do it; `orc host` starts one")
+            return
+        now = self.clock.now()
+        self.run_worker(self._append(command(verb, arguments, "dashboard", now), now))
+
+    async def _append(self, request: CommandRequested, now: int) -> None:
+        try:
+            await ask(self.paths.database, request, now)
+        except StoreError as error:
+            self.tell(str(error))
+        else:
+            ring(self.paths.doorbell)
+
+    def tell(self, words: str) -> None:
+        """A word on what a key did."""
+        self.notify(words, timeout=2, markup=False)
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -142,14 +211,26 @@ class OrcApp(App[None]):
             "theme": self.next_theme,
             "palette": self.action_command_palette,
             "help": self.show_help,
+            "diff": self.open_diff,
             "quit": self.exit,
         }
         if name in own:
             own[name]()
             return
         screen = self.screen
-        if isinstance(screen, FleetScreen | SessionScreen | HelpScreen):
+        if isinstance(screen, FleetScreen | SessionScreen | HelpScreen | DiffScreen):
             screen.do(name)
+
+    def next_overlay(self) -> None:
+        """The next meaning of the map's colour."""
+        place = self.overlays.index(self.overlay)
+        self.overlay = self.overlays[(place + 1) % len(self.overlays)]
+
+    def _tier_of(self, model: str) -> str | None:
+        # The table is read for the first overlay that asks for it: a start does not wait for it.
+        if self._prices is None:
+            self._prices = price_files.load(self.config.prices).table
+        return tier_of(model, self._prices)
 
     def show_help(self) -> None:
         """All keys; once more for all signs, where both do not fit."""
@@ -157,6 +238,14 @@ class OrcApp(App[None]):
             self.screen.do("help")
         else:
             self.push_screen(HelpScreen())
+
+    def open_diff(self) -> None:
+        """What the selected session changed; once more asks git anew."""
+        details = self.details()
+        if isinstance(self.screen, DiffScreen):
+            self.screen.do("diff")
+        elif details is not None and isinstance(self.screen, FleetScreen | SessionScreen):
+            self.push_screen(DiffScreen(details.session, details.cell.seat or details.cell.name))
 
     def open_session(self) -> None:
         """The selected session on a screen of its own."""

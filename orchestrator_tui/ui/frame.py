@@ -5,9 +5,26 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from orchestrator_tui.events import Event
+from orchestrator_tui.fleet.budget import Forecast, Level
+from orchestrator_tui.fleet.quota import QuotaLeft
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
+
+
+class Money(Struct, frozen=True):
+    """Sums up to a moment."""
+
+    today: Spend = field(default_factory=Spend)
+    week: Spend = field(default_factory=Spend)
+    """From Monday on."""
+    projects: dict[str, Spend] = field(default_factory=dict)
+    """Today's, by project."""
+    hour_cost: int = 0
+    """Nano-dollars of about the last hour, whole quarters of it."""
+    hour_seconds: int = 3600
+    midnight: int = 0
+    """When today ends."""
 
 
 class Cell(Struct, frozen=True):
@@ -28,6 +45,16 @@ class Cell(Struct, frozen=True):
     helpers: tuple[str, ...]
     """Statuses of its sub-agents that are at work, the newest last."""
     spend: Spend
+    since_progress: Spend = field(default_factory=Spend)
+    """What was used since the last progress."""
+    progress_at: int | None = None
+    alert_at: int | None = None
+    """When its newest red alert was raised."""
+    unseen: bool = False
+    """It finished, and nobody has looked at it since."""
+    context_tokens: int | None = None
+    context: float | None = None
+    """Share of the context window in use."""
 
 
 class Region(Struct, frozen=True):
@@ -43,13 +70,27 @@ class Frame(Struct, frozen=True):
     now: int
     regions: tuple[Region, ...] = ()
     queue: tuple[Cell, ...] = ()
-    """Those that need somebody, in the order in which they should be answered."""
+    """Those that need somebody, in the order in which they should be answered; one for each cause."""
+    snoozed: int = 0
+    alike: dict[str, int] = field(default_factory=dict)
+    """How many others an entry of the queue stands for."""
     counts: dict[str, int] = field(default_factory=dict)
     spend: Spend = field(default_factory=Spend)
     tokens_per_minute: int = 0
     output_per_second: float = 0.0
     usd_per_minute: float | None = None
+    unpriced_burn: bool = False
+    """Something that burns has no price: the rate is a lower bound."""
     spark: tuple[int, ...] = ()
+    money: Money = field(default_factory=Money)
+    day: Level | None = None
+    """How much of the day's budget is used."""
+    day_ends: Forecast | None = None
+    projects: dict[str, Level] = field(default_factory=dict)
+    """Budgets of projects, by name."""
+    quotas: tuple[QuotaLeft, ...] = ()
+    wasted: int = 0
+    """Nano-dollars of the sessions on the map."""
     watching: bool = False
     watch_words: str = ""
     """What to say of the host when it does not look."""
@@ -75,7 +116,13 @@ class Details(Struct, frozen=True):
     cell: Cell
     session: Session
     tree: Spend
+    budget: Level | None
+    """The session's, with its sub-agents."""
+    listed: bool
+    """Its client is paid by subscription: figures are what the API would have cost."""
     children: tuple[tuple[str, str], ...]
     """(status, name) of each child."""
     events: tuple[Event, ...]
     """The last ones, oldest first."""
+    proof: tuple[Event, ...] = ()
+    """Those that prove what is told of it: of a repetition the first of the equal ones and the last."""

@@ -14,6 +14,8 @@ from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.load import apply, fleet_now
 from orchestrator_tui.store.reader import PAGE, Reader
 from orchestrator_tui.text import age
+from orchestrator_tui.ui.draw.ink import local_time
+from orchestrator_tui.ui.spent import Spent
 
 SECOND = 1_000_000_000
 LAST = 200
@@ -28,10 +30,14 @@ class Live:
         self.paths, self.clock = paths, clock
         self.reader = Reader(paths.database)
         self.fleet: Fleet = fleet_now(self.reader)
+        self.spent = Spent(self.reader)
         self._version = self.reader.version()
         self._asked_at = 0
         self._host_alive = True
         self._viewer = open_as_viewer(paths.viewers)
+        self._proof: tuple[tuple[int, ...], tuple[Event, ...]] = ((), ())
+        self.page: list[Event] = []
+        """What `follow` folded in last."""
         self._last: tuple[str, list[Event]] = ("", [])
         """The session whose last events were asked for, and they."""
 
@@ -42,6 +48,7 @@ class Live:
             return False
         page = self.reader.after(self.fleet.seq)
         apply(self.reader, self.fleet, page)
+        self.page = page
         self._keep(page)
         if len(page) < PAGE:
             # Only now is everything seen that this version holds.
@@ -65,6 +72,16 @@ class Live:
             return "no host has run yet"
         return f"host not running since {local_time(watch.beat_at)}, {age(now - watch.beat_at)}"
 
+    def host_runs(self) -> bool:
+        """Whether a host holds the lock."""
+        return holder_of(self.paths.host_lock) is not None
+
+    def proof(self, seqs: tuple[int, ...]) -> tuple[Event, ...]:
+        """The events that prove a finding; read from the store once."""
+        if self._proof[0] != seqs:
+            self._proof = (seqs, tuple(self.reader.numbered(seqs)) if seqs else ())
+        return self._proof[1]
+
     def last_events(self, session: str) -> list[Event]:
         """The selected session's last events."""
         if self._last[0] != session:
@@ -84,13 +101,6 @@ class Live:
         self.reader.close()
         if self._viewer >= 0:
             os.close(self._viewer)
-
-
-def local_time(ns: int) -> str:
-    """The wall clock of this machine, hours and minutes."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone().strftime("%H:%M")
 
 
 def open_as_viewer(path: Path) -> int:

@@ -151,9 +151,32 @@ def script() -> list[tuple[int, str | None, KnownBody]]:
             out += [(spent + 50 - k * 5, name, use(index + k, 0.04 * k if index % 3 else None)) for k in range(1, 5)]
     out += [(280 - k * 9, name_of(0), use(40 + k, 0.2)) for k in range(1, 30)]
     out += _relatives()
+    out += _money()
     out += [(3600, None, ev.HostStarted(host_id="h", boot_id="b", pid=5, version="0"))]
     out += [(at, None, ev.Beat()) for at in range(3570, 0, -30)]
     return sorted(out, key=lambda item: -item[0])
+
+
+def _money() -> list[tuple[int, str | None, KnownBody]]:
+    """Budgets, a quota that is told and one that was hit, waste, and figures of every certainty."""
+    limits = {"budget.day": 8.0, "budget.session": 6.0, "budget.project/webapp": 4.0, "budget.project/api": 0.5}
+    window = ev.Limit(used_percent=62.0, window_minutes=300, resets_at=NOW + 7000 * SECOND)
+    week = ev.Limit(used_percent=18.0, window_minutes=10_080, resets_at=NOW + 400_000 * SECOND)
+    tokens = ev.Tokens(900, 40_000, 2_000, 1_500)
+    stuck = name_of(0)
+    return [
+        (3500, None, ev.SettingsChanged(settings={**limits, "prices.subscription": "codex"})),
+        (100, "codex:q", ev.SessionUpdated(client="codex", title="quota", project="infra", model="gpt-5.5")),
+        (99, "codex:q", ev.QuotaUpdated(limits=(window, week), plan="pro")),
+        (98, "codex:q", ev.Usage(model="gpt-5.5", tokens=tokens, cost=240_000_000, estimated=True)),
+        (97, "opencode:l", ev.SessionUpdated(client="opencode", title="at home", project="docs", model="ollama/qwen")),
+        (96, "opencode:l", ev.Usage(model="ollama/qwen", tokens=tokens, cost=0, local=True)),
+        (
+            150,
+            stuck,
+            ev.AlertRaised(cause="c", status="looping", severity="red", evidence="same", since=NOW - 200 * SECOND),
+        ),
+    ]
 
 
 def _with_pid(body: KnownBody, pid: int) -> KnownBody:

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from orchestrator_tui import events as ev
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.ui import framer as frame
+from orchestrator_tui.ui import cells as frame
 from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.frame import Cell
 from orchestrator_tui.ui.framer import Framer

@@ -7,7 +7,9 @@ from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, framed, 
 
 GROUPS = (
     ("Move", ("left", "down", "up", "right", "next-needs-you", "next-free", "latest-alert", "pane")),
-    ("Look", ("open", "back", "filter", "zoom-in", "zoom-out", "theme")),
+    ("Look", ("open", "back", "filter", "overlay", "zoom-in", "zoom-out", "theme")),
+    ("Read", ("diff", "next-file", "previous-file", "page-down", "page-up")),
+    ("Judge", ("acknowledge", "snooze")),
     ("orc", ("palette", "help", "quit")),
 )
 GAP = 3
@@ -17,6 +19,8 @@ SIGNS = 56
 WORDS = {
     "working": "the model writes", "tool_running": "a tool runs", "thinking": "the model owes an answer",
     "waiting": "a person is owed", "rate_limited": "back-off, throttle or quota", "errored": "it ended in an error",
+    "looping": "the same again and again", "spinning": "at work, and nothing new",
+    "stalled": "silent beyond all patience", "orphaned": "its terminal is gone, it still runs",
     "dead": "its process is gone in mid-turn", "paused": "stopped by hand", "finished": "done, nothing asked",
     "fog": "not known: nobody looked, or no process matched",
 }  # fmt: skip
@@ -39,34 +43,38 @@ def footer(where: str, columns: int, narrow: bool = True) -> list[Line]:
 
 
 def help_page(columns: int, rows: int, page: int = 0) -> list[Line]:
-    """All keys and all signs: side by side where there is room, else on two pages."""
+    """All keys and all signs: side by side where there is room, else on pages."""
     by_id = {action.id: action for action in ACTIONS}
     half = min(columns - 4, 74)
-    keys: list[Line] = []
+    sheets: list[list[Line]] = [[]]
     for title, names in GROUPS:
-        keys.append(line_of([(title, "strong bold")], half))
-        keys += [_key(by_id[name], half) for name in names]
-        keys.append(line_of([], half))
+        group = [line_of([(title, "strong bold")], half), *(_key(by_id[name], half) for name in names)]
+        if sheets[-1] and len(sheets[-1]) + len(group) > rows - 2:
+            sheets.append([])
+        sheets[-1] += [*group, line_of([], half)]
     signs = [line_of([("Signs", "strong bold")], SIGNS)]
     for name, words in WORDS.items():
         sign = [(GLYPHS[name] + " ", ROLES[name]), (fit(name.replace("_", " "), 14), "text")]
         signs.append(line_of([*sign, (words, "dim")], SIGNS))
     both = columns >= half + SIGNS + 6
+    place = page % (len(sheets) + (not both))
     if both:
+        keys = sheets[place]
         count = max(len(keys), len(signs))
         keys += [line_of([], half)] * (count - len(keys))
         signs += [line_of([], SIGNS)] * (count - len(signs))
         pairs = zip(keys, signs, strict=True)
         body = [line_of([("  ", "text"), *left, ("  ", "text"), *right], columns - 2) for left, right in pairs]
     else:
-        body = [line_of([(" ", "text"), *part], columns - 2) for part in (signs if page % 2 else keys)]
-    other = [("?", "key"), (" keys   " if page % 2 else " signs   ", "dim")]
-    right = [*([] if both else other), ("Esc", "key"), (" back", "dim")]
+        body = [line_of([(" ", "text"), *part], columns - 2) for part in [*sheets, signs][place]]
+    on_signs = not both and place == len(sheets)
+    other = [("?", "key"), (" signs   " if not both and place == len(sheets) - 1 else " keys   ", "dim")]
+    right = [*(other if len(sheets) > 1 or not both else []), ("Esc", "key"), (" back", "dim")]
     return framed(
         body,
         columns,
         rows,
-        [("keys and signs" if both else "signs" if page % 2 else "keys", "strong")],
+        [("keys and signs" if both else "signs" if on_signs else "keys", "strong")],
         right,
         "border",
     )

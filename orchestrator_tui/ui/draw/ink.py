@@ -6,9 +6,12 @@ A role is a name of the palette, with attributes after it (`waiting bold`) and a
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
+
+from orchestrator_tui.fleet.tokens import Spend
 
 Run = tuple[str, str]
 """(text, role)"""
@@ -112,8 +115,16 @@ def spark(values: tuple[int, ...], columns: int) -> str:
     return text.rjust(columns)
 
 
-def framed(lines: list[Line], columns: int, rows: int, title: list[Run], right: list[Run], role: str) -> list[Line]:
-    """Lines inside a rounded frame with a title, filled to size."""
+def framed(
+    lines: list[Line],
+    columns: int,
+    rows: int,
+    title: list[Run],
+    right: list[Run],
+    role: str,
+    foot: list[Run] | None = None,
+) -> list[Line]:
+    """Lines inside a rounded frame with a title, filled to size; `foot` stands in its lower edge where it fits."""
     inner = columns - 2
     if inner < 1 or rows < 2:
         return [line_of([], columns) for _ in range(rows)]
@@ -131,6 +142,10 @@ def framed(lines: list[Line], columns: int, rows: int, title: list[Run], right: 
     body = [(("│", role), *part, ("│", role)) for part in lines[: rows - 2]]
     blank: Line = (("│", role), (" " * inner, "text"), ("│", role))
     body += [blank] * (rows - 2 - len(body))
+    legend = [("╰─ ", role), *(foot or [])]
+    used = sum(width(text) for text, _ in legend)
+    if foot and used < columns:
+        return [top, *body, (*legend, ("─" * (columns - used - 1) + "╯", role))]
     return [top, *body, (("╰" + "─" * inner + "╯", role),)]
 
 
@@ -151,3 +166,31 @@ def count_of(count: int, word: str) -> str:
 def usd(value: float) -> str:
     """Dollars, cents as far as they matter."""
     return f"${value:.2f}" if value < 1000 else f"${value:,.0f}"
+
+
+def dollars(spend: Spend) -> list[Run]:
+    """What something cost, its state visible: `$1.84`, `~$1.84` estimated, `≥$1.84` partial, `?` unpriced, `local`."""
+    return [(amount(spend), "money bold" if spend.requests else "dim")]
+
+
+def amount(spend: Spend) -> str:
+    """The same as text."""
+    if spend.is_local:
+        return "local"
+    cost = spend.cost_usd
+    if cost is None:
+        return "?"
+    return {"partial": "≥", "estimated": "~"}.get(spend.cost_state, "") + usd(cost)
+
+
+def bar(share: float, cells: int, role: str) -> list[Run]:
+    """How full something is."""
+    full = min(cells, max(0, round(share * cells)))
+    return [("━" * full, role), ("─" * (cells - full), "faint")]
+
+
+def local_time(ns: int, now: int | None = None) -> str:
+    """The wall clock of this machine, hours and minutes; with the day where it is not within a day of `now`."""
+    moment = datetime.fromtimestamp(ns / 1e9, UTC).astimezone()
+    far = now is not None and abs(ns - now) >= 20 * 3600 * 1_000_000_000
+    return moment.strftime("%a %H:%M" if far else "%H:%M")

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import iso
+from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import subject
+from orchestrator_tui.fleet.trust import proof_words, trust_of
+from orchestrator_tui.fleet.worktree import changes_words
 from orchestrator_tui.text import age, line
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, count_of, line_of, short, sides, usd, wrapped
+from orchestrator_tui.ui.draw.ink import (
+    GLYPHS,
+    ROLES,
+    Line,
+    Run,
+    bar,
+    count_of,
+    dollars,
+    line_of,
+    short,
+    sides,
+    usd,
+    wrapped,
+)
+from orchestrator_tui.ui.draw.meters import budget_runs, price_words
 from orchestrator_tui.ui.frame import Details
 
 BAR = 24
@@ -43,18 +60,31 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
         runs: list[Run] = [(text[: len(word)], role), (text[len(word) :], "text")] if not number else [(text, "text")]
         lines.append(line_of([("   ", "text"), *runs], columns))
 
+    for event in details.proof[:3]:
+        lines += [line_of([("   ", "text"), *part], columns) for part in _turn(event, columns - 3)[:1]]
+    for words in status.possible[:2]:
+        lines.append(line_of([("   possible: ", "dim"), (line(words, 200), "dim")], columns))
+
     def put(label: str, *runs: Run) -> None:
         lines.append(line_of([(f" {label:<8}", "dim"), *runs], columns))
 
-    tokens = session.spend.tokens
-    money: list[Run] = [("?", "money"), (" unpriced", "dim")]
-    if session.spend.cost_usd is not None and session.spend.requests:
-        money = [(usd(session.spend.cost_usd), "money bold"), (f" {session.spend.cost_state}", "dim")]
-    put(
-        "cost",
-        *money,
-        (f"   {count_of(session.spend.requests, 'response')}   {count_of(session.turns, 'turn')}", "dim"),
-    )
+    spend = session.spend
+    tokens = spend.tokens
+    money: list[Run] = [*dollars(spend), (f" {price_words(spend, details.listed)}", "dim")]
+    if cell.usd_per_minute is not None:
+        money += [("   ", "text"), (usd(cell.usd_per_minute), "money"), ("/min", "dim")]
+    if details.children and details.tree.requests != spend.requests:
+        money += [("   tree ", "dim"), *dollars(details.tree)]
+    put("cost", *money)
+    if details.budget is not None:
+        put("budget", *budget_runs(details.budget, BAR))
+    since = session.since_progress
+    if since.requests:
+        waste = session.alerts.wasted
+        began = session.progress_at if session.progress_at is not None else session.started_at
+        lately: list[Run] = [*dollars(since), (f" in {age(now - began)}", "dim")]
+        put("since", *lately, (" without progress" if not waste else f", {usd(waste / 1e9)} for nothing", "dim"))
+    put("count", (f"{count_of(spend.requests, 'response')}   {count_of(session.turns, 'turn')}", "dim"))
     cache = f"cache {short(tokens.cache_read)}+{short(tokens.cache_write)}"
     kinds = f"  in {short(tokens.input)}  {cache}  out {short(tokens.output)}"
     put("tokens", (short(tokens.total), "strong"), (kinds, "dim"))
@@ -62,6 +92,7 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     lines.append(_context(details, columns))
     where = line(session.cwd or session.project or "?", 80)
     put("in", (where, "text"), (f"  {line(session.branch or '', 40)}", "dim"))
+    lines += _trust(session, now, columns)
     process = f"pid {session.pid}" if session.pid is not None else "no process matched"
     put(
         "process",
@@ -83,18 +114,33 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     return lines
 
 
+def _trust(session: Session, now: int, columns: int) -> list[Line]:
+    """What it changed, and what shows that it works; nothing where neither is known."""
+    lines: list[Line] = []
+    seen, trust = session.worktree.seen, trust_of(session)
+    if seen is not None:
+        role = "text" if seen.changed or seen.untracked else "dim"
+        lines.append(line_of([(" changes  ", "dim"), (line(changes_words(seen), 80), role)], columns))
+    words = proof_words(trust, now)
+    if words:
+        role = "finished" if trust.last_check_ok and not trust.stale else "waiting"
+        lines.append(line_of([(" proof    ", "dim"), (line(words, 120), role)], columns))
+    return lines
+
+
 def _context(details: Details, columns: int) -> Line:
     session = details.session
-    used, window = session.context_tokens, session.context_window
+    used, window = session.context_tokens, session.window
     if used is None:
         return line_of([(" context ", "dim"), ("?", "dim")], columns)
     if not window:
-        return line_of([(" context ", "dim"), (short(used), "strong"), (" of ?", "dim")], columns)
+        # Claude Code does not say which of its two windows a session has.
+        of = " of 200k, or of 1M" if session.client == "claude" else " of ?"
+        return line_of([(" context ", "dim"), (short(used), "strong"), (of, "dim")], columns)
     share = min(1.0, used / window)
-    full = round(share * BAR)
     role = "errored" if share >= 0.9 else "waiting" if share >= 0.8 else "tool"
-    bar: list[Run] = [("━" * full, role), ("─" * (BAR - full), "faint")]
-    return line_of([(" context ", "dim"), *bar, (f" {short(used)} of {short(window)}", "text")], columns)
+    words = f" {short(used)} of {short(window)}  {share:.0%}"
+    return line_of([(" context ", "dim"), *bar(share, BAR, role), (words, "text")], columns)
 
 
 def _turn(event: ev.Event, columns: int) -> list[Line]:

@@ -1,8 +1,25 @@
-"""The two lines at the top: what the fleet burns, what it has used, how many are in which state."""
+"""The two lines at the top: what the fleet burns, what it has spent of what, how many are in which state."""
 
 from __future__ import annotations
 
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of, short, sides, spark, usd, width
+from orchestrator_tui.fleet.budget import Level
+from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.text import line
+from orchestrator_tui.ui.draw.ink import (
+    GLYPHS,
+    ROLES,
+    Line,
+    Run,
+    bar,
+    dollars,
+    line_of,
+    local_time,
+    short,
+    sides,
+    spark,
+    usd,
+    width,
+)
 from orchestrator_tui.ui.frame import Frame
 
 ORDER = (
@@ -10,31 +27,114 @@ ORDER = (
     "tool_running", "working", "thinking", "finished", "fog",
 )  # fmt: skip
 WORDS = {"tool_running": "running a tool", "rate_limited": "rate-limited"}
+USED = {"ok": "working", "amber": "waiting", "red": "errored"}
+"""How a budget's bar looks by how full it is."""
+DAY = 24 * 3600 * 1_000_000_000
 
 
 def meters(frame: Frame, columns: int, rows: int) -> list[Line]:
-    """The meters; in one row only the burn."""
-    lines = [_burn(frame, columns), _counts(frame, columns)]
+    """The meters; in one row only the money."""
+    lines = [_money(frame, columns), _counts(frame, columns)]
     return lines[:rows]
 
 
-def _burn(frame: Frame, columns: int) -> Line:
-    left: list[Run] = [(" BURN ", "dim")]
+def _money(frame: Frame, columns: int) -> Line:
+    """As many of the meters as fit, the most important first, each at its own place."""
+    right = watch(frame)
+    room = columns - sum(width(text) for text, _ in right)
+    parts: list[tuple[int, list[Run]]] = [
+        (0, _burn(frame)),
+        (5, [(spark(frame.spark, 16), "money"), (" ", "text")] if any(frame.spark) else []),
+        (3, [(short(frame.tokens_per_minute), "strong bold"), (" tok/min  ", "dim")]),
+        (7, [(f"{frame.output_per_second:.1f}", "strong"), (" out/s  ", "dim")]),
+        (1, _today(frame)),
+        (4, _bar(frame)),
+        (2, _lasts(frame)),
+        (6, _week(frame)),
+        (2, _quota(frame)),
+        (2, _waste(frame)),
+    ]
+    chosen: set[int] = set()
+    for place in sorted(range(len(parts)), key=lambda index: parts[index][0]):
+        size = sum(width(text) for text, _ in parts[place][1])
+        if size <= room:
+            chosen.add(place)
+            room -= size
+    left = [run for place, (_, runs) in enumerate(parts) if place in chosen for run in runs]
+    return sides([(" ", "text"), *left], right, columns)
+
+
+def _burn(frame: Frame) -> list[Run]:
+    runs: list[Run] = [("BURN ", "dim")]
     if frame.usd_per_minute is not None:
-        left += [(usd(frame.usd_per_minute), "money bold"), ("/min  ", "dim")]
-    left += [(short(frame.tokens_per_minute), "strong bold"), (" tok/min ", "dim")]
-    if columns >= 100:
-        left += [(spark(frame.spark, 24), "money"), (" ", "text")]
-    left += [(f"{frame.output_per_second:.1f}", "strong bold"), (" out/s", "dim")]
-    if columns >= 60:
-        tokens = frame.spend.tokens
-        left += [("   USED ", "dim"), (short(tokens.total), "strong bold"), (" tok ", "dim")]
-        left += [(str(frame.spend.requests), "strong"), (" responses", "dim")]
-    cost = frame.spend.cost_usd
-    if columns >= 90 and cost is not None and frame.spend.cost:
-        mark = "≥ " if frame.spend.unpriced else ""
-        left += [("   COST ", "dim"), (mark + usd(cost), "money bold")]
-    return sides(left, watch(frame), columns)
+        mark = "≥" if frame.unpriced_burn else ""
+        runs += [(mark + usd(frame.usd_per_minute), "money bold"), ("/min ", "dim")]
+    elif frame.unpriced_burn:
+        runs += [("?", "money bold"), ("/min ", "dim")]
+    else:
+        runs += [("$0.00", "dim"), ("/min ", "dim")]
+    return runs
+
+
+def _today(frame: Frame) -> list[Run]:
+    spend = frame.money.today
+    runs: list[Run] = [(" TODAY ", "dim"), *dollars(spend)]
+    if frame.day is not None:
+        runs.append((f" of {usd(frame.day.limit / 1e9)}", "dim"))
+    if spend.unpriced:
+        runs.append((f" {spend.unpriced} unpriced", "waiting"))
+    return [*runs, (" ", "text")]
+
+
+def _bar(frame: Frame) -> list[Run]:
+    used = frame.day
+    if used is None:
+        return []
+    role = "waiting" if used.unpriced and used.severity == "ok" else USED[used.severity]
+    return [*bar(used.share, 12, role), (f" {'≥' if used.unpriced else ''}{used.share:.0%} ", role)]
+
+
+def _lasts(frame: Frame) -> list[Run]:
+    used, ends = frame.day, frame.day_ends
+    if used is not None and used.severity == "red":
+        return [("spent ", "errored bold")]
+    if ends is None:
+        return []
+    if not ends.alarm:
+        return [("lasts the day ", "dim")]
+    return [("lasts to ", "dim"), (local_time(ends.at), "waiting bold"), (" ", "text")]
+
+
+def _week(frame: Frame) -> list[Run]:
+    week = frame.money.week
+    if week.requests == frame.money.today.requests:
+        return []
+    return [(" WEEK ", "dim"), *dollars(week), (" ", "text")]
+
+
+def _quota(frame: Frame) -> list[Run]:
+    if not frame.quotas:
+        return []
+    quota = frame.quotas[0]
+    role = "errored" if quota.used_percent >= 100 else "waiting" if quota.used_percent >= 80 else "strong"
+    about = "≈" if quota.estimated else ""
+    window = quota.label or quota.name
+    runs: list[Run] = [(" QUOTA ", "dim"), (line(f"{quota.client} {window} ", 30), "dim")]
+    runs.append((f"{about}{quota.used_percent:.0f} %", role))
+    if quota.resets_at is not None:
+        runs.append((f" to {local_time(quota.resets_at, frame.now)}", "dim"))
+    if quota.empty_at is not None and quota.empty_at > frame.now:
+        runs.append((f", gone {local_time(quota.empty_at, frame.now)}", "waiting"))
+    return [*runs, (" ", "text")]
+
+
+def _waste(frame: Frame) -> list[Run]:
+    if not frame.wasted:
+        return []
+    runs: list[Run] = [(" WASTE ", "dim"), (usd(frame.wasted / 1e9), "spinning bold")]
+    if frame.spend.cost and not frame.spend.unpriced:
+        runs.append((f" {frame.wasted / frame.spend.cost:.0%}", "dim"))
+    return [*runs, (" ", "text")]
 
 
 def watch(frame: Frame) -> list[Run]:
@@ -57,4 +157,33 @@ def _counts(frame: Frame, columns: int) -> Line:
     for name in there:
         runs += [(GLYPHS[name], ROLES[name]), (f" {frame.counts[name]}", "strong bold")]
         runs += [(f" {WORDS.get(name, name)}   " if wordy else "  ", "dim")]
+    total = [(f"{short(frame.spend.tokens.total)} tokens  {frame.spend.requests} responses ", "dim")]
+    if sum(width(text) for text, _ in (*runs, *total)) <= columns:
+        return sides(runs, total, columns)
     return line_of(runs, columns)
+
+
+def budget_runs(used: Level | None, cells: int) -> list[Run]:
+    """A budget as a bar with its words; nothing without one."""
+    if used is None:
+        return []
+    # What has no price may be anything: such a bar is never green.
+    role = "waiting" if used.unpriced and used.severity == "ok" else USED[used.severity]
+    mark = "≥" if used.unpriced else ""
+    words = f" {mark}{usd(used.spent / 1e9)} of {usd(used.limit / 1e9)}"
+    return [*bar(used.share, cells, role), (words, "text"), (f"  {mark}{used.share:.0%}", role)]
+
+
+def price_words(spend: Spend, listed: bool = False) -> str:
+    """What is to be known of a figure: how exact it is, and what it stands for."""
+    if not spend.requests:
+        return ""
+    state = spend.cost_state
+    if spend.is_local:
+        return "runs here"
+    words = {
+        "partial": f"at least: {spend.unpriced} unpriced",
+        "unpriced": "no price known",
+        "estimated": f"{spend.estimated} estimated",
+    }.get(state, state)
+    return f"{words}, API list price" if listed and state != "unpriced" else words

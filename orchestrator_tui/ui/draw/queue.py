@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator_tui.fleet.alerts import WASTEFUL
 from orchestrator_tui.text import age
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, sides
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, amount, fit, line_of, sides
 from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame
 
@@ -40,7 +41,14 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> 
     waited = age(frame.now - cell.status.since)
     name = fit(cell.seat or cell.name, 14 if columns >= 100 else 11)
     left: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name + " ", "strong bold" + tint)]
-    first = sides([*left, (cell.evidence, fill)], [(f" {waited} ", role + tint)], columns, fill)
+    alike = frame.alike.get(cell.id, 0)
+    others: list[Run] = [(f" and {alike} alike", "waiting" + tint)] if alike else []
+    since = cell.since_progress
+    lost: list[Run] = []
+    if cell.status.status in WASTEFUL and since.requests:
+        lost = [(f" {amount(since)}", "money" + tint)]
+    right: list[Run] = [*others, *lost, (f" {waited} ", role + tint)]
+    first = sides([*left, (cell.evidence, fill)], right, columns, fill)
     if not tall:
         return [first]
     second: list[Run] = [mark, ("  ", fill), (fit(cell.name, columns - 6), "dim" + tint)]

@@ -15,7 +15,9 @@ from orchestrator_tui.ui.draw.ink import Line, framed
 from orchestrator_tui.ui.draw.inspector import draw_inspector
 from orchestrator_tui.ui.draw.map import Map, Zoom, draw_map, natural_zoom, neighbour
 from orchestrator_tui.ui.draw.meters import meters
+from orchestrator_tui.ui.draw.overlay import legend
 from orchestrator_tui.ui.draw.queue import draw_queue
+from orchestrator_tui.ui.frame import Frame
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ class FleetScreen(Screen[None]):
         frame = self.orc.drawn
         inner, height = columns - 4, rows - 2
         zoom = self.zoom or natural_zoom(len(frame.order), inner, height)
-        self._map = draw_map(frame, max(1, inner), zoom, self.orc.selected)
+        overlay = self.orc.overlay
+        self._map = draw_map(frame, max(1, inner), zoom, self.orc.selected, overlay)
         self._keep_in_view(height)
         part = self._map.lines[self.top : self.top + height]
         body: list[Line] = [((" ", "text"), *line, (" ", "text")) for line in part]
@@ -85,8 +88,8 @@ class FleetScreen(Screen[None]):
         below = max(0, len(self._map.lines) - self.top - height)
         hidden = [f"{self.top} above"] * bool(self.top) + [f"{below} below"] * bool(below)
         more = [(", ".join(hidden) + "   ", "dim")] if hidden else []
-        right = [*more, (zoom, "text"), (" + -", "key")]
-        return framed(body, columns, rows, [("map", "strong")], right, "border")
+        right = [*more, (overlay.label, "text"), (" o  ", "key"), (zoom, "text"), (" + -", "key")]
+        return framed(body, columns, rows, [("map", "strong")], right, "border", legend(overlay))
 
     def _keep_in_view(self, height: int) -> None:
         spot = self._map.spots.get(self.orc.selected or "")
@@ -103,6 +106,8 @@ class FleetScreen(Screen[None]):
         count = len(frame.queue)
         role = "waiting" if count else "border"
         title = [("needs you ", "waiting bold" if count else "dim"), (str(count), "waiting bold" if count else "dim")]
+        if frame.snoozed:
+            title.append((f"  {frame.snoozed} snoozed", "dim"))
         lines = draw_queue(frame, columns - 2, rows - 2, self.orc.selected)
         return framed(lines, columns, rows, title, [(".", "key"), (" next", "dim")], role)
 
@@ -125,13 +130,17 @@ class FleetScreen(Screen[None]):
         elif name == "next-needs-you":
             self._step([cell.id for cell in self.orc.drawn.queue])
         elif name == "next-free":
-            cells = [cell for region in self.orc.drawn.regions for cell in region.cells]
-            self._step([cell.id for cell in cells if cell.status.status == "finished"])
+            self._step(_free(self.orc.drawn))
+        elif name in ("snooze", "acknowledge"):
+            self._judge(name)
         elif name == "latest-alert":
             latest = max(self.orc.drawn.queue, key=lambda cell: cell.status.since, default=None)
             self.orc.select(latest.id if latest else None)
         elif name == "open":
             self.orc.open_session()
+        elif name == "overlay":
+            self.orc.next_overlay()
+            self.query_one("#map", Panel).redraw()
         elif name == "zoom-in":
             self._zoom("tiles")
         elif name == "zoom-out":
@@ -142,6 +151,16 @@ class FleetScreen(Screen[None]):
             self._ask_filter()
         elif name == "back":
             self._back()
+
+    def _judge(self, name: str) -> None:
+        """Say something of the selected session, and go on to the next that needs somebody."""
+        session = self.orc.selected
+        if session is None:
+            return
+        order = [cell.id for cell in self.orc.drawn.queue]
+        self.orc.judge(name, session)
+        if session in order and len(order) > 1:
+            self._step(order)
 
     def _step(self, order: list[str]) -> None:
         """The next in a round, after the one that is selected."""
@@ -200,6 +219,12 @@ class FleetScreen(Screen[None]):
         self.orc.filter = text.strip()
         self.orc.make_frame()
         self.orc.redraw()
+
+
+def _free(frame: Frame) -> list[str]:
+    """Those that are done: first what nobody has looked at since, then the others."""
+    cells = [cell for region in frame.regions for cell in region.cells if cell.status.status == "finished"]
+    return [cell.id for cell in sorted(cells, key=lambda cell: not cell.unseen)]
 
 
 def _nothing(wanted: str, columns: int) -> list[Line]:

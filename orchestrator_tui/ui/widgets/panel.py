@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from orchestrator_tui.ui.draw.ink import Line, line_of
+from orchestrator_tui.ui.draw.overlay import STEPS
 from orchestrator_tui.ui.theme import PLAIN, ThemeFile
 
 Draw = Callable[[int, int], list[Line]]
@@ -46,9 +47,15 @@ class Styles:
             attributes += FALLBACK.get(behind, "").split()
             return Style.parse(" ".join(attributes) or "none")
         colours = self.theme.colors
-        fore = getattr(colours, name, colours.text)
+        fore = ramp(colours.burn, name) if name.startswith("heat") else getattr(colours, name, colours.text)
         back = getattr(colours, behind, colours.background) if behind else colours.background
         return Style.parse(f"{' '.join(attributes)} {fore} on {back}".strip())
+
+
+def ramp(colours: list[str], role: str) -> str:
+    """The colour of `heat0` (cold) to `heat4` on a theme's ramp, however many colours that has."""
+    step = int(role.removeprefix("heat")) * (len(colours) - 1)
+    return colours[round(step / (STEPS - 1))]
 
 
 class Panel(Widget):

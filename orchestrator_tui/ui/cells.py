@@ -1,0 +1,105 @@
+"""One session as the map shows it, made anew only when something of it changed."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import lru_cache
+
+from msgspec import Struct
+
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.fleet.status import Status
+from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.text import line
+from orchestrator_tui.ui.frame import Cell
+from orchestrator_tui.ui.pace import STILL, Pace
+
+
+class Part(Struct, frozen=True):
+    """What the totals hold of one session."""
+
+    status: str
+    spend: Spend
+    wasted: int
+
+
+class Seen(Struct):
+    """What is known of one session, and until when."""
+
+    session: Session
+    order: tuple[object, ...]
+    """Its place among the others, and what decides in which region it stands."""
+    region: str
+    helper: bool
+    status: Status | None = None
+    pace: Pace = STILL
+    pace_due: int = 0
+    """In seconds."""
+    burnt: tuple[int, ...] = ()
+    """The end of the curve that the pace was worked out from."""
+    part: Part | None = None
+    key: tuple[object, ...] = ()
+    cell: Cell | None = None
+
+
+def cell_of(seen: Seen, status: Status, helpers: tuple[str, ...]) -> Cell:
+    """A session's cell; the one it had where nothing of it changed. `helpers` are the statuses of those at work."""
+    session, pace = seen.session, seen.pace
+    spend, since = session.spend, session.since_progress
+    key = (
+        status, pace, helpers, session.title, session.place, session.model, seen.region, spend.requests, spend.tokens,
+        spend.cost, session.context_tokens, session.window, since.requests, session.progress_at,
+        session.alerts.viewed_at, _alert_at(session),
+    )  # fmt: skip
+    if seen.cell is not None and seen.key == key:
+        return seen.cell
+    seen.key = key
+    return Cell(
+        id=session.id,
+        name=short_line(session.title or session.place or session.id.partition(":")[2], 48),
+        seat=short_line(session.place or "", 48),
+        region=seen.region,
+        status=status,
+        evidence=line(status.evidence, 240),
+        model=short_line(session.model or "?", 40),
+        tokens_per_minute=pace.rate.total,
+        usd_per_minute=pace.rate.usd_per_minute if pace.rate.cost else None,
+        spark=pace.spark,
+        helpers=helpers,
+        spend=session.spend,
+        since_progress=copy(session.since_progress),
+        progress_at=session.progress_at if session.progress_at is not None else session.started_at,
+        alert_at=_alert_at(session),
+        unseen=_unseen(session, status),
+        context_tokens=session.context_tokens,
+        context=_share(session),
+    )
+
+
+def _alert_at(session: Session) -> int | None:
+    return max((alert.raised_at for alert in session.alerts.open.values() if alert.severity == "red"), default=None)
+
+
+def _unseen(session: Session, status: Status) -> bool:
+    ended = session.ended_at
+    if status.status != "finished" or ended is None or not session.turns:
+        return False
+    return session.alerts.viewed_at is None or session.alerts.viewed_at < ended
+
+
+def _share(session: Session) -> float | None:
+    used, window = session.context_tokens, session.window
+    return min(1.0, used / window) if used is not None and window else None
+
+
+@lru_cache(8192)
+def short_line(text: str, limit: int) -> str:
+    """`text.line` for names, of which there are few and which stay."""
+    return line(text, limit)
+
+
+def matches(cell: Cell, needle: str) -> bool:
+    """Whether a filter shows a cell; `needle` is case-folded."""
+    return any(
+        needle in text.casefold() for text in (cell.name, cell.seat, cell.region, cell.model, cell.status.status)
+    )
