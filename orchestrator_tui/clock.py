@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from orchestrator_tui.errors import UsageError
@@ -66,6 +66,18 @@ def iso(ns: int) -> str:
     seconds, rest = divmod(ns, SECOND)
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{stamp}.{rest // MILLISECOND:03d}Z"
+
+
+def day_start(ns: int, days_before: int = 0) -> int:
+    """Midnight of this machine's time zone: of the day of `ns`, or so many days before."""
+    day = datetime.fromtimestamp(ns // SECOND, UTC).astimezone().date() - timedelta(days=days_before)
+    # Naive times are local ones to `timestamp`, and have the offset of that day.
+    return int(datetime(day.year, day.month, day.day).timestamp()) * SECOND
+
+
+def week_start(ns: int) -> int:
+    """Midnight of the Monday before."""
+    return day_start(ns, datetime.fromtimestamp(ns // SECOND, UTC).astimezone().weekday())
 
 
 def parse_duration(text: str) -> int | None:

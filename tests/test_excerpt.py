@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator_tui.excerpt import (
     MESSAGE,
+    MESSAGE_TAIL,
     OUTPUT_HEAD,
     OUTPUT_TAIL,
     WHOLE,
@@ -45,6 +46,9 @@ SAME = [
     ("in '/var/folders/ab/x'", "in '/var/folders/zz/y'"),
     ("\x1b[31mfailed\x1b[0m", "failed"),
     ("end  \n", "\nend"),
+    ("request id: req_011CVxaBcDeFgHiJ", "request id: req_011CZzzzzzzzzzzz"),
+    ("see /h/.claude/tool-results/toolu_01AbCdEfGhIj.txt", "see /h/.claude/tool-results/toolu_01ZzZzZzZzZz.txt"),
+    ("/home/u/.gemini/tmp/a1b2/out.txt", "/home/u/.gemini/tmp/ffff/out2.txt"),
 ]
 DIFFERENT = [
     ("3 failed", "2 failed"),
@@ -69,6 +73,9 @@ DIFFERENT = [
     ("image 1920x1080", "image 1920x720"),
     ("a matrix of 3x5", "a matrix of 4x5"),
     ("1" * 50, "1" * 51),
+    ("call_me_later", "call_me_never"),
+    ("call_handlers()", "call_listeners()"),
+    ("req_12", "req_13"),
     ("", "x"),
 ]
 
@@ -112,9 +119,11 @@ def test_an_excerpt_is_bounded_and_knows_the_length(text: str, head: int, tail: 
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, 10_000])
-def test_a_message_keeps_its_beginning(extra: int) -> None:
-    text = "a" * (MESSAGE + extra)
-    assert excerpt(text) == Excerpt(text[:MESSAGE], len(text), digest(text))
+def test_a_message_keeps_its_beginning_and_its_end(extra: int) -> None:
+    text = "a" * (MESSAGE + MESSAGE_TAIL - 5 + extra) + "why?!"
+    cut = extra > 0
+    kept = Excerpt(text[:MESSAGE] if cut else text, len(text), digest(text), text[-MESSAGE_TAIL:] if cut else "")
+    assert excerpt(text) == kept
 
 
 def test_an_output_keeps_both_ends() -> None:

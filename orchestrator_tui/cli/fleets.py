@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from orchestrator_tui.clock import DAY, SystemClock, parse_time
+from orchestrator_tui.clock import DAY, SystemClock, day_start, parse_time, week_start
 from orchestrator_tui.errors import OrcError, UsageError
+from orchestrator_tui.fleet.budget import listed_clients
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status, status_of
+from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.host.lock import holder_of
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.load import departed, fleet_at, fleet_now
 from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.store.spending import spent
 from orchestrator_tui.text import age, clean
 
 ACTIVE = DAY
@@ -29,6 +32,17 @@ class View(Struct):
     children: dict[str, list[Session]]
     note: str | None = None
     """What the person should know about the answer as a whole."""
+    today: Spend = field(default_factory=Spend)
+    week: Spend = field(default_factory=Spend)
+    models: dict[str, Spend] = field(default_factory=dict)
+    """Today's, by model."""
+    projects: dict[str, Spend] = field(default_factory=dict)
+    """Today's, by project."""
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Clients that are paid by subscription: their cost is what the API would have cost."""
+        return listed_clients(self.fleet.settings)
 
 
 def view(reader: Reader, paths: Paths, when: str | None, everything: bool) -> View:
@@ -52,7 +66,14 @@ def view(reader: Reader, paths: Paths, when: str | None, everything: bool) -> Vi
         if everything or session.last_at >= at - ACTIVE or statuses[session.id].needs_you or session.pid is not None
     ]
     chosen.sort(key=lambda session: (session.project or "~", session.started_at, session.id))
-    return View(fleet, at, chosen, statuses, fleet.children(), note)
+    today, until = day_start(at), at + 1
+    return View(
+        fleet, at, chosen, statuses, fleet.children(), note,
+        today=spent(reader, today, until).get("", Spend()),
+        week=spent(reader, week_start(at), until).get("", Spend()),
+        models=spent(reader, today, until, "model"),
+        projects=spent(reader, today, until, "project"),
+    )  # fmt: skip
 
 
 def check_host(fleet: Fleet, paths: Paths, now: int) -> str | None:
@@ -78,6 +99,10 @@ def find_session(reader: Reader, fleet: Fleet, name: str, at: int | None = None)
         # A log's sub-agents begin with their session's name: the session itself is meant.
         roots = [i for i in fits if not any(i.startswith(other + "/") for other in fits)]
         fits = roots or fits
+    if not fits and ":" in name and len(name.partition(":")[2]) >= 6:
+        # As a table shows ids that all begin alike.
+        client, _, end = name.partition(":")
+        fits = [i for i in ids if i.startswith(client + ":") and i.endswith(end)]
     if not fits and name:
         fits = [s.id for s in fleet.sessions.values() if s.place is not None and clean(s.place) == name]
     if not fits and name:

@@ -19,6 +19,8 @@ VERBS: dict[str, str] = {
     "sessions": "the fleet as a table, now or as it stood at a time",
     "show": "one session: status and evidence, tokens, money, tree, last turns",
     "events": "the stored events, in order",
+    "ack": "say that what is told of a session is no trouble",
+    "snooze": "leave a session out of the queue for a while",
     "audit": "play a log or a session through the status rules",
     "doctor": "what was found, what is off, and how to fix it",
     "config": "where the settings are, and what is in force",

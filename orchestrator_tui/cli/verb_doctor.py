@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from pathlib import PurePath
 from typing import Literal
 
 from msgspec import Struct
@@ -13,11 +14,15 @@ from msgspec import Struct
 from orchestrator_tui import __version__, config, paths
 from orchestrator_tui.cli.answer import give_json, give_table
 from orchestrator_tui.clients import ALL
-from orchestrator_tui.clients.base import Listing
+from orchestrator_tui.clients.base import FileRef
+from orchestrator_tui.clients.listing import Listing
 from orchestrator_tui.clock import DAY, SystemClock
 from orchestrator_tui.errors import ConfigError, OrcError
+from orchestrator_tui.host import price_files
 from orchestrator_tui.host.lock import holder_of
+from orchestrator_tui.host.notify import ways
 from orchestrator_tui.host.procfs import same_start, table
+from orchestrator_tui.host.reading import Job, read
 from orchestrator_tui.host.roots import find_roots
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.reader import Reader
@@ -70,7 +75,9 @@ def examine(place: Paths) -> list[Finding]:
         found.append(Finding("settings", "ok", f"{place.config}: {state}"))
     except ConfigError as error:
         found.append(Finding("settings", "bad", str(error)))
-    found += _state(place) + _store(place, settings) + _host(place) + _clients(place, settings) + _terminal()
+    found += _state(place) + _store(place, settings) + _host(place) + _clients(place, settings)
+    found += _prices(settings) + _terminal()
+    found += [Finding("notify", way.state, way.text, way.fix) for way in ways(settings, os.environ)]
     return found
 
 
@@ -150,19 +157,41 @@ def _clients(place: Paths, settings: config.Config) -> list[Finding]:
             found.append(Finding(client.name, "note", "no files of it on this machine"))
         for root in roots.get(client.name, ()):
             listing = Listing()
-            files = [f for f in client.discover(root, listing, now) if f.kind == "lines"]
+            refs = list(client.discover(root, listing, now))
+            files = [ref for ref in refs if ref.kind == "lines"]
+            databases = [ref for ref in refs if ref.kind == "database"]
             recent = sum(_written(f.path) > now - 7 * DAY for f in files)
             running = 0
             for claim in client.claims(root, listing, now):
                 stat = processes.stat(claim.pid)
                 running += stat is not None and same_start(stat, claim.started)
             words = f"{root}: {len(files)} transcripts, {recent} of the last 7 days"
+            if databases:
+                words = f"{root}: {', '.join(PurePath(ref.path).name for ref in databases)}"
             found.append(Finding(client.name, "ok", words + (f", {running} running" if running else "")))
             if not os.access(root, os.R_OK | os.X_OK):
                 found.append(Finding(client.name, "bad", f"{root} may not be read", "run orc as the user who owns it"))
+            found += [finding for ref in databases if (finding := _database(ref, now)) is not None]
     unknown = sorted(set(settings.clients.roots) - {c.name for c in ALL})
     found += [Finding(name, "bad", f"[clients.roots] names an unknown client: {name}") for name in unknown]
     return found
+
+
+def _database(ref: FileRef, now: int) -> Finding | None:
+    """Whether a client's database can be read as the host reads it."""
+    step = read(Job(ref, None, now))
+    if step is None:
+        return Finding(ref.client, "bad", f"{ref.path} may not be read", "run orc as the user who owns it")
+    if not step.trouble:
+        return None
+    return Finding(ref.client, "bad", f"{ref.path} cannot be read: {step.trouble}", "the host tries again")
+
+
+def _prices(settings: config.Config) -> list[Finding]:
+    """Which price tables are there, and what keeps one from being read."""
+    bad = ("cannot be read", "was not found")
+    notes = price_files.load(settings.prices).notes
+    return [Finding("prices", "bad" if any(word in note for word in bad) else "ok", note) for note in notes]
 
 
 def _terminal() -> list[Finding]:

@@ -6,23 +6,16 @@ import argparse
 import asyncio
 import sys
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 from orchestrator_tui import config, paths
-from orchestrator_tui.clock import SECOND, SystemClock
+from orchestrator_tui.cli.asking import asked
 from orchestrator_tui.errors import HostRunning, OrcError
-from orchestrator_tui.events import CommandEnded, CommandProgressed, CommandRequested
-from orchestrator_tui.host.lock import holder_of, ring
+from orchestrator_tui.events import Settings
+from orchestrator_tui.host.lock import holder_of
 from orchestrator_tui.host.roots import named_roots
 from orchestrator_tui.host.run import ingest_once
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.store.batch import Batch, Entry
-from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.writer import Store
-
-DEADLINE = 10 * SECOND
-"""A host that has not begun by then never will."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,36 +52,11 @@ def run(args: argparse.Namespace) -> int:
 
 async def _ask(place: Paths, everything: bool, roots: list[str]) -> tuple[int, int]:
     """Ask the running host, and follow its progress."""
-    name = uuid.uuid4().hex
-    now = SystemClock().now()
-    request = CommandRequested(
-        command_id=name,
-        verb="ingest",
-        arguments={"all": everything, "roots": "\n".join(roots)},
-        actor="orc ingest",
-        deadline=now + DEADLINE,
-    )
-    async with Store.open(place.database) as store:
-        (event,) = await store.append([Batch([Entry(None, request)])], now)
-    ring(place.doorbell)
-    bar, seq, begun = _bar(), event.seq, False
-    with Reader(place.database) as reader:
-        while True:
-            for answer in reader.commands(seq):
-                seq, body = answer.seq, answer.body
-                if isinstance(body, CommandProgressed) and body.command_id == name:
-                    begun = True
-                    if bar is not None:
-                        await bar(body.done, body.total)
-                elif isinstance(body, CommandEnded) and body.command_id == name:
-                    if body.outcome != "done":
-                        raise OrcError(f"the host refused: {body.text}")
-                    return int(body.receipt.get("files") or 0), int(body.receipt.get("events") or 0)
-            if holder_of(place.host_lock) is None:
-                raise OrcError("the host ended before the pass was complete; run `orc ingest` again")
-            if not begun and SystemClock().now() > now + 2 * DEADLINE:
-                raise OrcError("the host does not answer; `orc host stop`, then run `orc ingest` again")
-            await asyncio.sleep(0.1)
+    wanted: Settings = {"all": everything, "roots": "\n".join(roots)}
+    ended = await asked(place, "ingest", wanted, "orc ingest", _bar())
+    if ended.outcome != "done":
+        raise OrcError(f"the host refused: {ended.text}")
+    return int(ended.receipt.get("files") or 0), int(ended.receipt.get("events") or 0)
 
 
 def _bar() -> Callable[[int, int], Awaitable[None]] | None:

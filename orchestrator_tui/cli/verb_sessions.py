@@ -7,9 +7,10 @@ import argparse
 from orchestrator_tui import config, paths
 from orchestrator_tui.cli.answer import give_json, give_table, pick, say
 from orchestrator_tui.cli.fleets import View, view
-from orchestrator_tui.cli.shapes import session_json, totals_json
+from orchestrator_tui.cli.shapes import quotas_json, session_json, spending_json, totals_json
 from orchestrator_tui.cli.words import STYLES, money, short_id
 from orchestrator_tui.clock import iso
+from orchestrator_tui.fleet.quota import quotas
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import age, line
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
                 "schema": "orc.sessions/1",
                 "at": iso(seen.at),
                 "totals": totals_json(seen),
+                "spending": spending_json(seen),
+                "quotas": quotas_json(seen),
                 "sessions": [session_json(seen, session) for session in seen.sessions],
             }
         )
@@ -61,6 +64,15 @@ def give(seen: View) -> None:
         f"{len(seen.sessions)} sessions, {needs} need you, {short(total.tokens.total)} tokens, "
         f"{total.requests} responses, {money(total) or '$0.00'}"
     )
+    if seen.today.requests or seen.week.requests:
+        parts = [f"today {money(seen.today) or '$0.00'}", f"this week {money(seen.week)}"]
+        dear = sorted(seen.models.items(), key=lambda item: -item[1].cost)
+        parts += [f"{line(pick(name), 30)} {money(spend)}" for name, spend in dear[:4]]
+        say(", ".join(parts))
+    for quota in quotas(seen.fleet.sessions.values(), seen.at):
+        about = "about " if quota.estimated else ""
+        ends = f", begins anew {iso(quota.resets_at)}" if quota.resets_at is not None else ""
+        say(f"quota {line(f'{quota.client} {quota.name}', 40)} {quota.label}: {about}{quota.used_percent:.0f} %{ends}")
     if seen.note:
         say(seen.note)
 

@@ -8,16 +8,21 @@ from typing import Any
 from orchestrator_tui import events as ev
 from orchestrator_tui import paths
 from orchestrator_tui.cli.answer import console, give_json, pick, say
+from orchestrator_tui.cli.costs import CostLine, cost_json, cost_lines, cost_text
 from orchestrator_tui.cli.fleets import View, check_host, find_session
 from orchestrator_tui.cli.shapes import session_json, tokens_json
+from orchestrator_tui.cli.trusted import trust_json, worktree_json
 from orchestrator_tui.cli.words import STYLES, money, short_id
 from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of, subject
+from orchestrator_tui.fleet.trust import proof_words, trust_of
+from orchestrator_tui.fleet.worktree import changes_words
 from orchestrator_tui.store.load import fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import age, line
 from orchestrator_tui.ui.draw.ink import GLYPHS, short
+from orchestrator_tui.ui.draw.meters import price_words
 
 LAST = 30
 """Events of which the last turns are made."""
@@ -39,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         session = find_session(reader, fleet, args.session)
         statuses = {s.id: status_of(fleet, s, now) for s in fleet.sessions.values()}
         seen = View(fleet, now, [session], statuses, fleet.children(), note)
+        costs = cost_lines(reader.usages(session.id))
         latest = reader.latest_of_session(session.id, LAST * 4)
     turns = [turn for turn in (_turn(event) for event in latest) if turn is not None][-LAST:]
     if args.json:
@@ -47,10 +53,12 @@ def run(args: argparse.Namespace) -> int:
         value["children"] = [child.id for child in seen.children.get(session.id, [])]
         tree = fleet.totals([session, *fleet.descendants(session, seen.children)])
         value["tree_tokens"] = tokens_json(tree.tokens)
+        value["cost_lines"] = cost_json(costs)
+        value["worktree"], value["trust"] = worktree_json(session), trust_json(session)
         value["last"] = turns
         give_json({"schema": "orc.session/1", "at": iso(now), "session": value})
         return 0
-    _print(seen, session, turns)
+    _print(seen, session, turns, costs)
     if note:
         say(note)
     return 0
@@ -83,7 +91,7 @@ MARKS = {
 }  # fmt: skip
 
 
-def _print(seen: View, session: Session, turns: list[dict[str, Any]]) -> None:
+def _print(seen: View, session: Session, turns: list[dict[str, Any]], costs: list[CostLine]) -> None:
     from rich.text import Text
 
     out = console()
@@ -103,6 +111,10 @@ def _print(seen: View, session: Session, turns: list[dict[str, Any]]) -> None:
     )
     put("evidence", status.evidence, STYLES[status.severity])
     put("in", f"{pick(session.cwd)}  {session.branch or ''}")
+    if session.worktree.seen is not None:
+        put("changes", changes_words(session.worktree.seen))
+    if proof := proof_words(trust_of(session), seen.at):
+        put("proof", proof)
     process = f"pid {session.pid}" if session.pid else "no process matched"
     put("model", f"{pick(session.model)}  {process}  {pick(session.client_version, '')}")
     t = session.spend.tokens
@@ -111,9 +123,15 @@ def _print(seen: View, session: Session, turns: list[dict[str, Any]]) -> None:
         f"{short(t.total)} in {session.spend.requests} responses: input {t.input}, cache read {t.cache_read}, "
         f"cache write {t.cache_write}, output {t.output}",
     )
-    put("cost", f"{money(session.spend) or '$0.00'}  {session.spend.cost_state}")
+    listed = session.client in seen.listed
+    put("cost", f"{money(session.spend) or '$0.00'}  {price_words(session.spend, listed)}")
+    for item in costs:
+        put("", cost_text(item), "dim")
+    since = session.since_progress
+    if session.progress_at is not None and since.requests:
+        put("since", f"{money(since)} in {age(seen.at - session.progress_at)} since the last progress")
     if session.context_tokens is not None:
-        window = short(session.context_window) if session.context_window else "?"
+        window = short(session.window) if session.window else "?"
         put("context", f"{short(session.context_tokens)} of {window}")
     if session.parent:
         put("parent", f"{session.relation} of {session.parent}")

@@ -89,13 +89,13 @@ def memory(fleet: Fleet) -> None:
         copies[-1].load(state)
     gc.collect()
     each = (me.memory_info().rss - before) / (20 * len(fleet.sessions))
-    buckets = sum(len(s.burn.buckets) for s in fleet.sessions.values()) / len(fleet.sessions)
+    stretches = sum(len(s.burn.stretches) for s in fleet.sessions.values()) / len(fleet.sessions)
     del copies
     dumping, loading = median(timed(fleet.dump)), median(timed(lambda: Fleet().load(state)))
     packing = median(timed(lambda: pack(state)))
     rows = [
         ["RSS per session in the fold", f"{each / 1024:.2f} KiB"],
-        ["burn buckets per session", f"{buckets:.0f}"],
+        ["burn stretches per session", f"{stretches:.0f}"],
         ["snapshot per session, as dumped", f"{len(state) / len(fleet.sessions):,.0f} B"],
         ["the same, packed", f"{len(pack(state)) / len(fleet.sessions):,.0f} B"],
         ["Fleet.dump", f"{dumping * 1000:.1f} ms"],

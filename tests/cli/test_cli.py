@@ -51,10 +51,10 @@ def test_sessions_json_has_every_field_of_the_contract(orc: Orc) -> None:
     for session in answer["sessions"]:
         assert set(session) >= FIELDS
         assert all(ISO.fullmatch(session[name]) for name in ("since", "started_at", "last_event_at"))
-        assert session["cost_usd"] is None
-        assert session["cost_state"] == "unpriced"
+        assert session["cost_state"] == "exact"
     assert answer["totals"]["requests"] == 4
-    assert answer["totals"]["unpriced_requests"] == 4
+    assert answer["totals"]["unpriced_requests"] == 0
+    assert answer["totals"]["cost_usd"] == pytest.approx(sum(s["cost_usd"] for s in answer["sessions"]))
     assert answer["totals"]["statuses"] == {"finished": 2}
     child = next(s for s in answer["sessions"] if s["relation"] == "subagent")
     parent = next(s for s in answer["sessions"] if s["id"] == child["parent"])
