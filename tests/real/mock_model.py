@@ -391,4 +391,5 @@ def main():
     for p in ('metrics', 'logs', 'traces'): app.router.add_post('/v1/' + p, otlp)
     app.router.add_route('*', '/{tail:.*}', other)
     web.run_app(app, host='127.0.0.1', port=ARGS.port, print=None)
-main()
+if __name__ == "__main__":
+    main()
