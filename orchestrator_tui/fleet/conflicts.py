@@ -157,7 +157,7 @@ def _made(fleet: Fleet, now: int, made: tuple[int, int, int, int]) -> _Index:
         worktree = session.worktree
         if worktree.edited_at <= floor:
             continue
-        lead = _lead(fleet, session)
+        lead = fleet.line(session)[-1]
         whose = {session.id, lead.id}
         known = worktree if worktree.seen is not None else lead.worktree
         seen, place = known.seen, known.place
@@ -188,7 +188,7 @@ def _between(
     fleet: Fleet, session: Session, edits: list[_Edit], path: str | None, root: str | None, now: int
 ) -> Iterator[Conflict]:
     """What a session has in common with others in `edits`, all that was written to one place; the longest first."""
-    lead = _lead(fleet, session)
+    lead = fleet.line(session)[-1]
     whole = session is lead
     mine: Written | None = None
     for edit in edits:
@@ -205,15 +205,6 @@ def _between(
 
 
 # --- who belongs together ------------------------------------------------------------------------------------
-
-
-def _lead(fleet: Fleet, session: Session) -> Session:
-    """Who a sub-agent works for, at the top."""
-    seen = {session.id}
-    while session.relation == "subagent" and session.parent in fleet.sessions and session.parent not in seen:
-        session = fleet.sessions[session.parent]
-        seen.add(session.id)
-    return session
 
 
 def _kin(fleet: Fleet, a: Session, b: Session) -> bool:
@@ -237,7 +228,7 @@ def _above(fleet: Fleet, session: Session) -> set[str]:
 
 
 def _live(fleet: Fleet, session: Session, now: int) -> bool:
-    lead = _lead(fleet, session)
+    lead = fleet.line(session)[-1]
     if lead.process is not None:
         return lead.process.gone_at is None
     return fleet.watch.always or now < _silent_at(fleet, session)
@@ -245,7 +236,7 @@ def _live(fleet: Fleet, session: Session, now: int) -> bool:
 
 def _silent_at(fleet: Fleet, session: Session) -> int:
     """When silence alone makes it one that is over."""
-    lead = _lead(fleet, session)
+    lead = fleet.line(session)[-1]
     if fleet.watch.always or lead.process is not None:
         return 1 << 62
     return max(lead.active_at, session.active_at) + QUIET

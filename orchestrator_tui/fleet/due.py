@@ -19,18 +19,9 @@ KIDS = 30 * SECOND
 """A session with sub-agents is asked for this often."""
 
 
-def lead_of(fleet: Fleet, session: Session) -> Session:
-    """The session whose process this one runs in: a sub-agent has none of its own."""
-    seen = {session.id}
-    while session.relation == "subagent" and session.parent in fleet.sessions and session.parent not in seen:
-        session = fleet.sessions[session.parent]
-        seen.add(session.id)
-    return session
-
-
 def next_change(fleet: Fleet, session: Session, now: int) -> int:
     """The next time at which a status may become another one by time alone, no later than it may; ages not counted."""
-    lead = lead_of(fleet, session)
+    lead = fleet.line(session)[-1]
     limits = fleet.thresholds_for(lead)
     steady = limits.steady_seconds
     patient = (

@@ -94,6 +94,15 @@ class Fleet:
                 tree.setdefault(session.parent, []).append(session)
         return tree
 
+    def line(self, session: Session) -> list[Session]:
+        """A session and whom it works for, upwards; the last is the one whose process all of them run in."""
+        line, seen = [session], {session.id}
+        while session.relation == "subagent" and session.parent in self.sessions and session.parent not in seen:
+            session = self.sessions[session.parent]
+            line.append(session)
+            seen.add(session.id)
+        return line
+
     def kids(self, session: Session) -> list[Session]:
         """The sub-agents of one session, in the order of their ids; costs nothing where there are none."""
         names = sorted(self._kids.get(session.id, ()))

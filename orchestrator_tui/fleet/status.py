@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from orchestrator_tui.fleet import conflicts, loops, rules
-from orchestrator_tui.fleet.due import FRESH, NUDGED, OLD, lead_of, next_change
+from orchestrator_tui.fleet.due import FRESH, NUDGED, OLD, next_change
 from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.owing import owed
@@ -19,7 +19,7 @@ from orchestrator_tui.fleet.tools import tool_of
 from orchestrator_tui.fleet.words import RANK, Finding, Severity, StatusName
 from orchestrator_tui.text import age
 
-__all__ = ["Finding", "Severity", "Status", "StatusName", "findings_of", "mute", "next_change", "status_of", "subject"]
+__all__ = ["Finding", "Severity", "Status", "StatusName", "findings_of", "next_change", "status_of", "subject"]
 
 ORDER: tuple[str, ...] = (
     "dead", "orphaned", "errored", "paused", "waiting", "rate_limited", "looping", "spinning", "stalled",
@@ -90,11 +90,6 @@ def findings_of(fleet: Fleet, session: Session, now: int) -> list[Finding]:
     return [finding for finding in _judge(fleet, session, now).findings if finding.severity != "ok"]
 
 
-def mute(session: Session, cause: str, at: int = 0) -> None:
-    """A person says that a cause is no trouble: it is told as possible only, until there is another one."""
-    session.alerts.mute(at, cause)
-
-
 def _composed(session: Session, judged: Judged, now: int) -> Status:
     """One status of several findings: the first in the order names it, the gravest proves it."""
     muted = session.alerts.muted
@@ -132,7 +127,7 @@ def _composed(session: Session, judged: Judged, now: int) -> Status:
 
 def _judge(fleet: Fleet, session: Session, now: int) -> Judged:
     judged = Judged()
-    lead = lead_of(fleet, session)
+    lead = fleet.line(session)[-1]
     limits = fleet.thresholds_for(lead)
     process = lead.process
     gone = process is not None and process.gone_at is not None

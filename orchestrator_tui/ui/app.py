@@ -20,7 +20,6 @@ from orchestrator_tui.errors import StoreError
 from orchestrator_tui.events import CommandRequested, Settings
 from orchestrator_tui.fleet.prices import PriceTable, tier_of
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host import price_files
 from orchestrator_tui.host.lock import ring
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.asking import ask, command
@@ -229,6 +228,8 @@ class OrcApp(App[None]):
     def _tier_of(self, model: str) -> str | None:
         # The table is read for the first overlay that asks for it: a start does not wait for it.
         if self._prices is None:
+            from orchestrator_tui.host import price_files
+
             self._prices = price_files.load(self.config.prices).table
         return tier_of(model, self._prices)
 

@@ -22,10 +22,7 @@ def next_step(fleet: Fleet, session: Session, now: int) -> int:
     if session.last_at > young or session.trouble is not None or not fleet.watch.looking(now):
         return now + JUST
     due = now + LONGEST
-    family = {session.id: session}
-    while session.relation == "subagent" and session.parent in fleet.sessions and session.parent not in family:
-        session = family[session.parent] = fleet.sessions[session.parent]
-    for one in family.values():
+    for one in fleet.line(session):
         if one.last_at > young:
             return now + JUST
         for at in _times(one):

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.excerpt import excerpt
-from orchestrator_tui.fleet.status import Status, mute
+from orchestrator_tui.fleet.status import Status
 from tests.fleet.playing import Play, busy, idle
 
 CASES: dict[str, tuple[str, str, Callable[[], Play]]] = {}
@@ -636,7 +636,7 @@ def test_a_muted_cause_is_possible_only_and_another_one_speaks() -> None:
     for _ in range(3):
         p.fails("Bash", {"command": "make"}, "error: x")
     session = p.fleet.sessions["log:s"]
-    mute(session, last(p).cause)
+    session.alerts.mute(0, last(p).cause)
     told = p.status()
     assert (told.status, told.severity) == ("thinking", "ok")
     assert told.possible[0].startswith("looping (muted): same Bash call 3x")

@@ -27,10 +27,15 @@ def clients() -> Path:
 @pytest.fixture
 def model(tmp_path: Path) -> Iterator[str]:
     """The address of a running model server."""
+    yield from serving("mock_model.py", tmp_path)
+
+
+def serving(name: str, tmp_path: Path) -> Iterator[str]:
+    """Run a model server's script while its address is used."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = Path(__file__).with_name("mock_model.py")
+    script = Path(__file__).with_name(name)
     log = tmp_path / "requests.jsonl"
     server = subprocess.Popen(
         [sys.executable, str(script), "--port", str(port), "--log", str(log), "--otlp", str(tmp_path / "otlp.jsonl")]

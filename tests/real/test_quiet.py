@@ -5,16 +5,13 @@ Ten pieces of work, each by each of the four clients, watched live: nobody is ca
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Orc, wait_for
-from tests.real.conftest import Start
+from tests.real.conftest import Start, serving
 
 pytestmark = pytest.mark.clients
 WORK = (
@@ -35,21 +32,7 @@ CALLS_MADE = 44
 @pytest.fixture
 def model(tmp_path: Path) -> Iterator[str]:
     """The address of the server whose model does its work well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    script = Path(__file__).with_name("quiet_model.py")
-    logs = ["--log", str(tmp_path / "requests.jsonl"), "--otlp", str(tmp_path / "otlp.jsonl")]
-    server = subprocess.Popen([sys.executable, str(script), "--port", str(port), *logs])
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_for(answers)
-    yield f"http://127.0.0.1:{port}"
-    server.kill()
-    server.wait()
+    yield from serving("quiet_model.py", tmp_path)
 
 
 @pytest.mark.parametrize("client", sorted(CALLS))
