@@ -69,6 +69,8 @@ def test_a_signal_in_the_middle_leaves_nothing(orc: Orc, scratch: Path, number: 
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestrator_tui", "demo", "--headless", "--seconds", "60", "--loops", "4"],
         env=orc.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A shell has its background jobs ignore SIGINT, and they hand that down: the tests may be such a job.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     wait_for(lambda: len(processes(scratch)) >= 3)
     assert process.stderr is not None and b" sessions " in process.stderr.readline()
