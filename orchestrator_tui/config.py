@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from orchestrator_tui.errors import ConfigError
+from orchestrator_tui.fleet import policy as policies
 from orchestrator_tui.fleet import thresholds
 
 GB = 1_000_000_000
@@ -48,6 +49,8 @@ class Clients(Struct, frozen=True, forbid_unknown_fields=True):
     """Clients that are not looked for: `claude`, `log`."""
     roots: dict[str, list[str]] = field(default_factory=dict)
     """Further directories per client, e.g. `claude = ["/mnt/box/.claude"]`."""
+    programs: dict[str, str] = field(default_factory=dict)
+    """Where a client's program is, when it is not on the PATH, e.g. `{claude = "/opt/claude/bin/claude"}`."""
 
 
 class Budgets(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +90,26 @@ class Prices(Struct, frozen=True, forbid_unknown_fields=True):
                     raise ValueError(f"{key}.{name} must be dollars per million tokens, from 0 to {MAX_PRICE}")
             if set(PRICE_KEYS) & settings.keys() and not {"input", "output"} <= settings.keys():
                 raise ValueError(f"{key} needs both input and output")
+
+
+class Control(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[control]`: what commands do."""
+
+    undo_seconds: Annotated[float, Meta(ge=1, le=60)] = 5.0
+    """How long a kill can be taken back."""
+    hook_wait_seconds: Annotated[float, Meta(ge=0, le=600)] = 60.0
+    """How long an installed hook waits for the dashboard's answer before the client's own dialog asks."""
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[policy]]`: how close a person must stand, per project."""
+
+    project: str = "*"
+    """A pattern of project names."""
+    agents_may: list[str] = field(default_factory=list)
+    """Commands that may be given from inside an agent there, e.g. `["message"]`; `*` is every one."""
+    second_key: list[str] = field(default_factory=list)
+    """Approving what fits one of these patterns wants a second key, e.g. `["git push*", "rm *"]`."""
 
 
 class Screen(Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +201,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     status: Rules = field(default_factory=Rules)
     screen: Screen = field(default_factory=Screen)
     notify: Notify = field(default_factory=Notify)
+    control: Control = field(default_factory=Control)
+    ladder: dict[str, list[str]] = field(default_factory=dict)
+    """`[ladder]`: the models of a client, smallest first, e.g. `claude = ["claude-haiku-4-5", "claude-opus-4-8"]`."""
+    policy: list[Policy] = field(default_factory=list)
+    """`[[policy]]`: per project pattern, `agents_may` (commands an agent may give) and `second_key` (patterns)."""
 
     def told(self) -> dict[str, str | float | bool | None]:
         """The settings that answers depend on, as the host tells them in `settings.changed`."""
@@ -189,6 +217,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
             "budget.day": budgets.day,
             **{f"budget.project/{name}": limit for name, limit in budgets.projects.items()},
             **self.status.told(),
+            **{f"ladder/{client}": ",".join(rungs) for client, rungs in self.ladder.items()},
+            **dict(
+                policies.told(number, policy.project, name, getattr(policy, name))
+                for number, policy in enumerate(self.policy)
+                for name in ("agents_may", "second_key")
+            ),
         }
 
 
@@ -218,6 +252,11 @@ def show(config: Config) -> str:
     lines: list[str] = []
     for section in Config.__struct_fields__:
         part = getattr(config, section)
+        if not isinstance(part, Struct):
+            words = described.get(("Config", section))
+            lines += [f"# {words}"] if words else []
+            lines += [*_tables(section, part), ""]
+            continue
         lines.append(f"[{section}]")
         for name in part.__struct_fields__:
             kinds = [kind.__name__ for kind in type(part).__mro__]
@@ -226,6 +265,16 @@ def show(config: Config) -> str:
             lines.append(f"{name} = {_toml(getattr(part, name))}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _tables(section: str, part: object) -> list[str]:
+    """A section whose keys are the person's own, or of which there may be many."""
+    if isinstance(part, dict):
+        return [f"[{section}]", *(f"{_key(name)} = {_toml(value)}" for name, value in part.items())]
+    lines: list[str] = []
+    for one in part if isinstance(part, list) else []:
+        lines += [f"[[{section}]]", *(f"{name} = {_toml(getattr(one, name))}" for name in one.__struct_fields__)]
+    return lines or [f"# [[{section}]]"]
 
 
 def _descriptions() -> dict[tuple[str, str], str]:

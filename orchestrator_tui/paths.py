@@ -63,6 +63,21 @@ class Paths(Struct, frozen=True):
         return self.run_dir / "doorbell"
 
     @property
+    def spool(self) -> Path:
+        """Where hooks of clients ask, and find the answer; it exists while a host runs."""
+        return self.run_dir / "spool"
+
+    @property
+    def owned(self) -> Path:
+        """A directory for each session that runs under a shim of ours."""
+        return self.state_dir / "owned"
+
+    @property
+    def worktrees(self) -> Path:
+        """Working trees of splits and loops."""
+        return self.state_dir / "worktrees"
+
+    @property
     def viewers(self) -> Path:
         """Dashboards hold a shared lock on this file while they are open."""
         return self.run_dir / "viewers"

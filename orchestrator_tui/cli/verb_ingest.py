@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from orchestrator_tui import config, paths
 from orchestrator_tui.cli.asking import asked
 from orchestrator_tui.errors import HostRunning, OrcError
-from orchestrator_tui.events import Settings
+from orchestrator_tui.events import Facts
 from orchestrator_tui.host.lock import holder_of
 from orchestrator_tui.host.roots import named_roots
 from orchestrator_tui.host.run import ingest_once
@@ -52,11 +52,12 @@ def run(args: argparse.Namespace) -> int:
 
 async def _ask(place: Paths, everything: bool, roots: list[str]) -> tuple[int, int]:
     """Ask the running host, and follow its progress."""
-    wanted: Settings = {"all": everything, "roots": "\n".join(roots)}
+    wanted: Facts = {"all": everything, "roots": "\n".join(roots)}
     ended = await asked(place, "ingest", wanted, "orc ingest", _bar())
     if ended.outcome != "done":
         raise OrcError(f"the host refused: {ended.text}")
-    return int(ended.receipt.get("files") or 0), int(ended.receipt.get("events") or 0)
+    files, events = ended.receipt.get("files"), ended.receipt.get("events")
+    return files if isinstance(files, int) else 0, events if isinstance(events, int) else 0
 
 
 def _bar() -> Callable[[int, int], Awaitable[None]] | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from orchestrator_tui.cli.judged import run_judgement
+from orchestrator_tui.cli.commanding import add_arguments, run_command
 from orchestrator_tui.clock import SECOND, parse_duration
 from orchestrator_tui.errors import UsageError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
-    parser.add_argument("session", metavar="SESSION", nargs="+", help="an id, a unique prefix, a seat, part of a title")
+    add_arguments(parser)
     parser.add_argument("--for", dest="time", metavar="TIME", default="15m", help="how long (default 15m); 0s ends it")
-    parser.add_argument("--json", action="store_true", help="one JSON object per session (schema orc.command/1)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,4 +20,4 @@ def run(args: argparse.Namespace) -> int:
     length = parse_duration(args.time)
     if length is None:
         raise UsageError(f"not a length of time: {args.time!r}; write 90s, 15m, 2h or 1d")
-    return run_judgement("snooze", args.session, {"seconds": length / SECOND}, args.json)
+    return run_command("snooze", args, {"seconds": length / SECOND})

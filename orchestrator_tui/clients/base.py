@@ -131,6 +131,8 @@ class Claim(Struct, frozen=True):
     title: str | None = None
     interactive: bool | None = None
     client_version: str | None = None
+    proof: str = ""
+    """Why the process is the session's, in words for a person."""
 
 
 class Client(Protocol):

@@ -15,11 +15,16 @@ from msgspec.structs import replace
 
 from orchestrator_tui.events.control import (
     Beat,
+    CommandCommitted,
     CommandEnded,
+    CommandFollowed,
     CommandProgressed,
     CommandRequested,
+    CommandStarted,
+    GroupAssigned,
     HostStarted,
     HostStopped,
+    Moment,
     SettingsChanged,
 )
 from orchestrator_tui.events.counting import (
@@ -51,15 +56,38 @@ from orchestrator_tui.events.session import (
     UserMessage,
     WorktreeSeen,
 )
-from orchestrator_tui.events.shapes import MAX_WAIT, Activity, Body, Relation, Settings, Tokens
+from orchestrator_tui.events.shapes import (
+    HOUSED,
+    MADE,
+    MAX_WAIT,
+    Activity,
+    Body,
+    Facts,
+    ProcessRef,
+    Relation,
+    Settings,
+    Tokens,
+)
+from orchestrator_tui.events.steering import (
+    Adopted,
+    BudgetSet,
+    Confirmed,
+    ModelRequested,
+    PermissionAnswered,
+    PermissionAsked,
+    SplitMade,
+)
 from orchestrator_tui.events.trouble import ApiError, Hook, UnknownRecord, Unparsed
 from orchestrator_tui.excerpt import Excerpt
 
 __all__ = [
+    "HOUSED",
+    "MADE",
     "MAX_WAIT",
     "TYPES",
     "Acknowledged",
     "Activity",
+    "Adopted",
     "AlertCleared",
     "AlertEscalated",
     "AlertRaised",
@@ -69,23 +97,35 @@ __all__ = [
     "AssistantThinking",
     "Beat",
     "Body",
+    "BudgetSet",
     "Check",
     "Child",
     "ClientStatus",
+    "CommandCommitted",
     "CommandEnded",
+    "CommandFollowed",
     "CommandProgressed",
     "CommandRequested",
+    "CommandStarted",
     "CompactEnded",
     "CompactStarted",
+    "Confirmed",
     "Event",
+    "Facts",
     "FileChanged",
+    "GroupAssigned",
     "Hook",
     "HostStarted",
     "HostStopped",
     "KnownBody",
     "Limit",
+    "ModelRequested",
+    "Moment",
+    "PermissionAnswered",
+    "PermissionAsked",
     "ProcessGone",
     "ProcessObserved",
+    "ProcessRef",
     "QuotaUpdated",
     "Relation",
     "SeatTaken",
@@ -94,6 +134,7 @@ __all__ = [
     "Settings",
     "SettingsChanged",
     "Snoozed",
+    "SplitMade",
     "StreamProgress",
     "TaskUpdated",
     "Tokens",
@@ -132,7 +173,8 @@ KnownBody = (
     | UsageCorrected | UsagePriced | UsageMoved | QuotaUpdated | StreamProgress | ApiError | Hook | AlertRaised
     | AlertEscalated | AlertCleared | Acknowledged | Snoozed | Viewed | Unparsed | UnknownRecord | ProcessObserved
     | ProcessGone | ClientStatus | HostStarted | HostStopped | Beat | SettingsChanged | CommandRequested
-    | CommandProgressed | CommandEnded | WorktreeSeen
+    | CommandProgressed | CommandEnded | WorktreeSeen | CommandStarted | CommandCommitted | CommandFollowed
+    | GroupAssigned | PermissionAsked | PermissionAnswered | Confirmed | BudgetSet | ModelRequested | SplitMade | Adopted
 )  # fmt: skip
 AnyBody = KnownBody | Unknown
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import field
+from msgspec import Struct, field
 
-from orchestrator_tui.events.shapes import Body, Settings
+from orchestrator_tui.events.shapes import Body, Facts, ProcessRef, Settings
 
 
 class HostStarted(Body, frozen=True, tag="host.started"):
@@ -34,15 +34,51 @@ class SettingsChanged(Body, frozen=True, tag="settings.changed"):
     settings: Settings = field(default_factory=dict)
 
 
+class Moment(Struct, frozen=True, omit_defaults=True):
+    """How a session stood when something was decided about it."""
+
+    session: str
+    status: str | None = None
+    severity: str | None = None
+    evidence: str | None = None
+    cost_usd: float | None = None
+    """None while something in it has no price."""
+    tokens: int = 0
+    requests: int = 0
+
+
 class CommandRequested(Body, frozen=True, tag="command.requested"):
     """Somebody wants something done; the host answers with an outcome."""
 
     command_id: str
     verb: str
-    arguments: Settings = field(default_factory=dict)
+    arguments: Facts = field(default_factory=dict)
+    """`session`: the one it is about."""
     actor: str = ""
+    """`dashboard`, `orc kill`, or the guard that decided."""
     deadline: int | None = None
     """Not to be started after this time."""
+    why: str = ""
+    chain: list[ProcessRef] = field(default_factory=list)
+    """The process that asks, its parent, and so on up; empty of what the host itself decides."""
+
+
+class CommandStarted(Body, frozen=True, tag="command.started"):
+    """It is being done from here on; appended before the first effect."""
+
+    command_id: str
+    moment: Moment | None = None
+    tree: list[ProcessRef] = field(default_factory=list)
+    """Every process that it may touch, the client's own first."""
+    until: int | None = None
+    """Up to then it can be undone."""
+    text: str = ""
+
+
+class CommandCommitted(Body, frozen=True, tag="command.committed"):
+    """From here on it cannot be undone; appended before the effect that is final."""
+
+    command_id: str
 
 
 class CommandProgressed(Body, frozen=True, tag="command.progressed"):
@@ -60,4 +96,20 @@ class CommandEnded(Body, frozen=True, tag="command.ended"):
     command_id: str
     outcome: Literal["done", "refused", "failed", "undone"]
     text: str = ""
-    receipt: Settings = field(default_factory=dict)
+    receipt: Facts = field(default_factory=dict)
+    moment: Moment | None = None
+    """Of a command that never started."""
+
+
+class CommandFollowed(Body, frozen=True, tag="command.followed"):
+    """What was seen of the session after the command had ended: responses that were under way are still billed."""
+
+    command_id: str
+    receipt: Facts = field(default_factory=dict)
+
+
+class GroupAssigned(Body, frozen=True, tag="group.assigned"):
+    """A control group: these sessions answer to that number."""
+
+    number: int
+    sessions: list[str] = field(default_factory=list)

@@ -36,6 +36,8 @@ class ProcessObserved(Body, frozen=True, tag="process.observed"):
     children: list[Child] = field(default_factory=list)
     terminal_read: bool = False
     net_bytes: int | None = None
+    proof: str = ""
+    """Why it is the session's."""
     monotonic: float | None = None
     """The observer's monotonic seconds, where the observer is not this host."""
 

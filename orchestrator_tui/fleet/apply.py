@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator_tui import events as ev
+from orchestrator_tui.fleet import steering
 from orchestrator_tui.fleet.limits import refusal
 from orchestrator_tui.fleet.session import OpenCall, Process, Quota, SelfReport, Session, Trouble
 
@@ -32,9 +33,14 @@ def apply(session: Session, at: int, body: Any) -> None:
 def _updated(s: Session, at: int, e: ev.SessionUpdated) -> None:
     if e.title is not None and e.title_rank >= s.title_rank:
         s.title, s.title_rank = e.title, e.title_rank
+    kept: set[str] = set()
+    if e.relation == "fork" and s.relation in ev.MADE:
+        kept |= {"parent", "relation"}
+    if s.relation in ev.HOUSED and s.project is not None:
+        kept.add("project")
     for name in _PLAIN:
         value = getattr(e, name)
-        if value is not None:
+        if value is not None and name not in kept:
             setattr(s, name, value)
     if e.pid is not None:
         s.claimed_pid = e.pid
@@ -134,6 +140,8 @@ def _usage(s: Session, at: int, e: ev.Usage) -> None:
     s.context_tokens = e.tokens.prompt + e.tokens.output
     if e.model is not None:
         s.model = e.model
+        if s.steering.requested is not None and s.steering.requested.answered is None:
+            s.steering.requested.answered = e.model
     if e.window is not None:
         s.model_window = e.window
 
@@ -237,6 +245,7 @@ def _process_gone(s: Session, at: int, e: ev.ProcessGone) -> None:
         s.process = Process(ev.ProcessObserved(pid=e.pid, started=e.started), at, at)
     s.process.gone_at, s.process.gone_reason = at, e.reason
     s.report = None
+    s.steering.asks.clear()
 
 
 def _client_status(s: Session, at: int, e: ev.ClientStatus) -> None:
@@ -292,5 +301,6 @@ HANDLERS: dict[type, Callable[[Session, int, Any], None]] = {
     ev.TaskUpdated: _task,
     ev.SeatTaken: _seat,
     ev.Unparsed: _unparsed,
+    **steering.HANDLERS,
 }
 """What each type does to its session; a type that is not here changes nothing."""

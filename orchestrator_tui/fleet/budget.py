@@ -31,6 +31,10 @@ class Budgets(Struct, frozen=True):
     projects: dict[str, int] = field(default_factory=dict)
     """Per project and day; `*` is every project that is not named."""
 
+    def one(self, own_usd: float | None) -> int | None:
+        """What a session may cost: what was set for it, in dollars, else what all may."""
+        return self.session if own_usd is None else int(own_usd * NANO) or None
+
     def project(self, name: str | None) -> int | None:
         """One project's budget for a day."""
         return self.projects.get(name or "", self.projects.get("*"))

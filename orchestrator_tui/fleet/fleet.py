@@ -11,6 +11,7 @@ from orchestrator_tui import events as ev
 from orchestrator_tui.events import Settings
 from orchestrator_tui.fleet.apply import apply
 from orchestrator_tui.fleet.budget import Budgets, budgets_of
+from orchestrator_tui.fleet.orders import Orders
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.thresholds import Thresholds, overridden
 from orchestrator_tui.fleet.tokens import Spend
@@ -26,6 +27,8 @@ class FleetState(Struct):
     watch: Watch
     sessions: list[Session]
     settings: Settings = field(default_factory=dict)
+    orders: Orders = field(default_factory=Orders)
+    groups: dict[int, list[str]] = field(default_factory=dict)
 
 
 class Fleet:
@@ -41,6 +44,9 @@ class Fleet:
         self.settings: Settings = {}
         """As a host told them last; answers depend on them."""
         self.budgets = Budgets()
+        self.orders = Orders()
+        self.groups: dict[int, list[str]] = {}
+        """Control groups: number -> sessions."""
         self.seq = 0
         """The largest number folded in."""
         self.at = 0
@@ -78,6 +84,10 @@ class Fleet:
             self.watch.started(at)
         elif isinstance(body, ev.HostStopped):
             self.watch.stop(at)
+        elif isinstance(body, ev.GroupAssigned):
+            self.groups[body.number] = body.sessions
+        else:
+            self.orders.apply(at, body)
 
     def apply_all(self, events: Iterable[ev.Event]) -> None:
         """Fold events in, in their order."""
@@ -138,13 +148,15 @@ class Fleet:
     def dump(self, only: Iterable[str] | None = None) -> bytes:
         """The state as bytes: of all sessions, or of those named (a delta)."""
         names = self.sessions if only is None else [name for name in only if name in self.sessions]
-        state = FleetState(self.seq, self.at, self.watch, [self.sessions[name] for name in names], self.settings)
+        sessions = [self.sessions[name] for name in names]
+        state = FleetState(self.seq, self.at, self.watch, sessions, self.settings, self.orders, self.groups)
         return _encoder.encode(state)
 
     def load(self, data: bytes) -> None:
         """Take over a dumped state; sessions it does not name stay as they are."""
         state = _decoder.decode(data)
         self.seq, self.at, self.watch, self.settings = state.seq, state.at, state.watch, state.settings
+        self.orders, self.groups = state.orders, state.groups
         self.budgets = budgets_of(state.settings)
         self._thresholds.clear()
         self.sessions.update({session.id: session for session in state.sessions})

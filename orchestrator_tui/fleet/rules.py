@@ -161,6 +161,10 @@ def asked(session: Session, lead: Session, now: int) -> Finding | None:
         if tool_of(call.tool).kind == "ask":
             words = f"asks you for {age(now - call.at)}: {call_text(call)}"
             return Finding("waiting", "red", call.at, words, f"asks:{call.at}")
+    for ask in session.steering.asks.values():
+        what = f"{ask.asked.tool} {subject(ask.asked.what.text)}"
+        words = f"permission for {age(now - ask.at)}: {what}"
+        return Finding("waiting", "red", ask.at, words, f"permission:{ask.asked.request_id}")
     if session.asked is not None and session.asked_at is not None and not _approved(session, lead, session.asked_at):
         words = f"waits {age(now - session.asked_at)}: {session.asked}"
         return Finding("waiting", "red", session.asked_at, words, f"asked:{session.asked_at}")
@@ -248,7 +252,7 @@ def call_text(call: OpenCall) -> str:
 
 def over_budget(fleet: Fleet, session: Session) -> Finding | None:
     """A session and its sub-agents have used most of what one may cost, or more."""
-    limit = fleet.budgets.session
+    limit = fleet.budgets.one(session.steering.budget_usd)
     if limit is None or session.relation == "subagent":
         return None
     spend, below, seen = Spend(), [session], {session.id}

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from orchestrator_tui import events as ev
 from orchestrator_tui.fleet.alerts import Alerts
 from orchestrator_tui.fleet.burn import Burn
+from orchestrator_tui.fleet.steering import Steering
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.fleet.trace import Trace
 from orchestrator_tui.fleet.worktree import Worktree
@@ -99,6 +100,8 @@ class Session(Struct):
     trace: Trace = field(default_factory=Trace)
     """What the rules of being stuck count."""
     worktree: Worktree = field(default_factory=Worktree)
+    steering: Steering = field(default_factory=Steering)
+    """What was decided for it, and what it asks that somebody can answer."""
     quotas: dict[str, Quota] = field(default_factory=dict)
     """What the client said last of the subscription, by the quota's name."""
     turns: int = 0

@@ -5,7 +5,7 @@ A transcript alone never names a process. What is said here is a claim like any 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from orchestrator_tui.clients.programs import Program
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.fleet.session import Session
 
+NAMED = "its command line names the session"
 SLACK = 2 * SECOND
 """A process' start is known to the second of the boot."""
 
@@ -39,16 +40,18 @@ class Running(Struct, frozen=True):
         return directory if directory.startswith("/") else f"{self.cwd.rstrip('/')}/{directory.removeprefix('./')}"
 
 
-def match(running: Sequence[Running], sessions: Mapping[str, Session]) -> list[Claim]:
-    """Claims for the sessions whose process can be named, and no others.
+def match(running: Sequence[Running], sessions: Mapping[str, Session], own: Set[int] = frozenset()) -> list[Claim]:
+    """Claims for the sessions whose process can be named, and no others; `own`: processes that this host started.
 
     By name: the command line says the session. By elimination: of the client's programs one alone works in that
     directory, and of its sessions one alone was active there since; a server may run any of them, so beside it nothing
     is eliminated.
     """
-    real = [one for one in running if not _is_wrapper(one, running)]
+    real = [one for one in running if one.pid not in own and not _is_wrapper(one, running)]
     claims = [
-        _claim(one.program.session, one) for one in real if one.program.session is not None and not one.program.shared
+        _claim(one.program.session, one, NAMED)
+        for one in real
+        if one.program.session is not None and not one.program.shared
     ]
     # Two processes that were started for one session: neither is known to have it.
     named = [claim.session for claim in claims]
@@ -61,7 +64,11 @@ def match(running: Sequence[Running], sessions: Mapping[str, Session]) -> list[C
     alone = {place: group[0] for place, group in groups.items() if len(group) == 1 and group[0].program.session is None}
     if alone:
         candidates = _candidates(alone, sessions.values(), {*named})
-        claims += [_claim(found[0], alone[place]) for place, found in candidates.items() if len(found) == 1]
+        claims += [
+            _claim(found[0], alone[place], f"the only {place[0]} at work in {place[1]}")
+            for place, found in candidates.items()
+            if len(found) == 1
+        ]
     return claims
 
 
@@ -98,8 +105,8 @@ def _is_wrapper(one: Running, running: Sequence[Running]) -> bool:
     )
 
 
-def _claim(session: str, one: Running) -> Claim:
-    return Claim(session, one.pid, one.started, one.began_at)
+def _claim(session: str, one: Running, proof: str) -> Claim:
+    return Claim(session, one.pid, one.started, one.began_at, proof=proof)
 
 
 def _plain(path: str) -> str:

@@ -82,6 +82,11 @@ class Processes:
         """Whether some process was not there at the last look: the next one decides."""
         return any(watched.missing_since is not None for watched in self.watched.values())
 
+    @property
+    def stopped(self) -> bool:
+        """Whether some process is stopped: whoever stopped it may want it to go on."""
+        return any(watched.told is not None and watched.told.stopped for watched in self.watched.values())
+
     # --- the table ----------------------------------------------------------------------------------------
 
     def look(self, now: int) -> None:
@@ -136,7 +141,8 @@ class Processes:
                 continue
             seen += _news(claim, stat.started, session)
             if watched is None or (watched.pid, watched.started) != (claim.pid, stat.started):
-                watched = self.watched[claim.session] = Watched(claim.session, claim.pid, stat.started)
+                watched = Watched(claim.session, claim.pid, stat.started, claim=claim)
+                self.watched[claim.session] = watched
                 seen += self._first_sight(watched, stat, session, now)
             watched.claim = claim
         return seen
@@ -236,6 +242,7 @@ class Processes:
             cpu_percent=percent,
             children=tools,
             terminal_read=reading,
+            proof=watched.claim.proof if watched.claim is not None else "",
         )
 
     def _command(self, stat: ProcessStat) -> str:

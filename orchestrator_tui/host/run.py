@@ -70,7 +70,7 @@ async def _serve(host: Host) -> None:
     def rung() -> None:
         with suppress(BlockingIOError):
             os.read(bell, 4096)
-        host.rung.set()
+        host.ring()
 
     loop.add_reader(bell, rung)
     reason = "idle"
@@ -112,13 +112,13 @@ async def ingest_once(
             await host.ingest.discover()
             await host.history.read(list(host.ingest.files.values()), progress)
             await host.look_around(clock.now())
-            await host.price_unpriced()
+            await host.keeper.price_unpriced(host.price)
         finally:
             await host.history.close()
         events = host.reader.last_seq() - before
         # Also what a pass that was killed has left to fold.
         if host.reader.last_seq() > host.reader.snapshot_seq(FOLD_VERSION):
-            await host.snapshots.save(full=True)
+            await host.keeper.snapshots.save(full=True)
             await host.store.maintain()
         return len(host.ingest.files), events
 

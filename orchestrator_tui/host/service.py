@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,9 +15,9 @@ from msgspec.structs import replace
 from orchestrator_tui import __version__
 from orchestrator_tui.clock import HOUR, MINUTE, SECOND, Clock
 from orchestrator_tui.config import Config
-from orchestrator_tui.errors import DiskFull, StoreBusy
 from orchestrator_tui.events import (
     Beat,
+    Event,
     HostStarted,
     HostStopped,
     KnownBody,
@@ -29,24 +30,26 @@ from orchestrator_tui.fleet.prices import price
 from orchestrator_tui.fleet.seats import unseated
 from orchestrator_tui.host import price_files
 from orchestrator_tui.host.alarming import Alarming
-from orchestrator_tui.host.commands import Commands
+from orchestrator_tui.host.control.caps import Caps
+from orchestrator_tui.host.control.desk import Desk
+from orchestrator_tui.host.control.recovery import recover
 from orchestrator_tui.host.follow import Follow, is_history
 from orchestrator_tui.host.git import Git
 from orchestrator_tui.host.history import History, Progress
-from orchestrator_tui.host.ingest import AIR, HOT, STEPS_PER_TICK, Ingest
+from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
+from orchestrator_tui.host.keeping import Keeper
 from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.matching import match
 from orchestrator_tui.host.notify import Notifier
+from orchestrator_tui.host.owned.owned import Owned
 from orchestrator_tui.host.processes import Processes
 from orchestrator_tui.host.procfs import ProcessTable
 from orchestrator_tui.host.roots import Roots, add_roots, find_roots
+from orchestrator_tui.host.spool import Spool
 from orchestrator_tui.host.worktrees import Worktrees
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store import retention
-from orchestrator_tui.store.batch import Batch, Entry
-from orchestrator_tui.store.load import apply, fleet_now
 from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.snapshots import Snapshots, rebuild
 from orchestrator_tui.store.writer import Store
 
 TICK = 0.25
@@ -62,8 +65,6 @@ JUDGE_EVERY = SECOND
 TIDY_EVERY = HOUR
 MANY = 50
 """More new files than this at once are history: they are read beside the loop."""
-NO_ROOM = 5.0
-"""Seconds until a write is tried again for which there was no room."""
 
 
 class Host:
@@ -79,8 +80,8 @@ class Host:
         processes: ProcessTable,
     ) -> None:
         self.store, self.reader, self.paths, self.config, self.clock = store, reader, paths, config, clock
-        self.fleet = fleet_now(reader)
-        self.snapshots = Snapshots(store, self.fleet)
+        self.keeper = Keeper(store, reader, clock, self._heed, say)
+        self.fleet = self.keeper.fleet
         self.notifier = Notifier(config.notify, self.fleet, clock, say)
         self._named: list[str] = []
         """Roots that a person named while this host runs, as `CLIENT=DIR`."""
@@ -89,7 +90,7 @@ class Host:
         self.prices = price_files.load(config.prices)
         self.ingest = Ingest(
             store,
-            self.append,
+            self.keeper.append,
             clock,
             find_roots(paths, config),
             price=self.price,
@@ -100,14 +101,15 @@ class Host:
         self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
         self.stopping = asyncio.Event()
         self.rung = asyncio.Event()
-        self.commands = Commands(self)
-        self._late = False
-        """Something was found that belongs before what is already stored."""
+        self.commands = Desk(self)
         self.alarming = Alarming(clock.now())
         self._tasks: set[asyncio.Task[None]] = set()
-        self._folding = asyncio.Lock()
+        self._obeying: asyncio.Task[None] | None = None
         self._machine = socket.gethostname()
         self.worktrees = Worktrees(Git.find(), self._machine)
+        self.spool = Spool(paths, config.control.hook_wait_seconds)
+        self.owned = Owned(self)
+        self.caps = Caps(self)
 
     def roots(self) -> Roots:
         """Every client's directories, as they are now."""
@@ -117,48 +119,15 @@ class Host:
         """A response with its price and its model's window, as far as the tables go."""
         return price(usage, self.prices.table, client)
 
-    # --- appending ----------------------------------------------------------------------------------------
-
-    async def append(self, batches: Sequence[Batch]) -> None:
-        """Append in one transaction and fold the result in, in the order of numbers.
-
-        Without room on the disk it waits: what cannot be stored yet is still in the client's file.
-        """
-        # What is stored must be folded in, also when whoever brought it is cancelled meanwhile.
-        await self.snapshots.count(await asyncio.shield(self._append(batches)))
-        await self.store.fold_log()
-
-    async def _append(self, batches: Sequence[Batch]) -> int:
-        async with self._folding:
-            while True:
-                try:
-                    events = await self.store.append(batches, self.clock.now())
-                    break
-                except (DiskFull, StoreBusy) as error:
-                    say(str(error))
-                    await asyncio.sleep(NO_ROOM)
-            apply(self.reader, self.fleet, events)
-            self._late = self._late or any(event.at < event.seen_at for event in events)
-            self.notifier.see(self.fleet, events)
-            self.alarming.heed(events)
-            self.worktrees.heed(events)
-        return len(events)
-
-    async def price_unpriced(self) -> None:
-        """Give a price to what had none and can have one by now: a newer table, or a setting of the person's."""
-        while True:
-            async with self._folding:
-                events = await self.store.price_unpriced(self.price, self.clock.now())
-                apply(self.reader, self.fleet, events)
-            if not events:
-                return
-            await self.snapshots.count(len(events))
-            await asyncio.sleep(AIR)
+    def _heed(self, events: Sequence[Event]) -> None:
+        """Everything that was folded in passes here."""
+        self.notifier.see(self.fleet, events)
+        self.alarming.heed(events)
+        self.worktrees.heed(events)
 
     async def note(self, seen: Sequence[tuple[str | None, KnownBody]]) -> None:
         """Append what this host itself has to say."""
-        if seen:
-            await self.append([Batch([Entry(session, body) for session, body in seen])])
+        await self.keeper.note(seen)
 
     # --- the loop -----------------------------------------------------------------------------------------
 
@@ -171,8 +140,12 @@ class Host:
             version=__version__,
         )
         await self.note([(None, started), (None, SettingsChanged(settings=self.config.told()))])
-        self.start(self.price_unpriced())
+        self.start(self.keeper.price_unpriced(self.price))
         await self.first_look()
+        await self.owned.adopt_all()
+        await recover(self)
+        self.spool.begin(os.getpid())
+        self._obeying = asyncio.create_task(self._obey())
         looked = sampled = beaten = judged = changed = needed = self.clock.now()
         tidied = 0
         while not self.stopping.is_set():
@@ -192,26 +165,39 @@ class Host:
             if _due(now, judged, JUDGE_EVERY):
                 judged = now
                 await self.note(self.alarming.news(self.fleet, now))
+                self.caps.step(now)
             self.notifier.tell(self.start)
-            await self.commands.obey()
+            await self.note(self.spool.look(self.fleet, now))
             if _due(now, tidied, TIDY_EVERY):
                 tidied = now
                 await self.tidy(now)
             if news:
                 changed = now
-            if self._tasks or has_viewers(self.paths.viewers):
+            if self._tasks or self.owned.live or self.processes.stopped or has_viewers(self.paths.viewers):
                 needed = now
             if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:
                 break
             await self.pause(SLOW_TICK if quiet and not news else TICK)
 
     async def pause(self, seconds: float) -> None:
-        """Wait for the next tick, the doorbell, or the end."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self.stopping, self.rung)]
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        self.rung.clear()
+        """Wait for the next tick, or the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+
+    async def _obey(self) -> None:
+        """Commands wait for nothing else: neither for what is read nor for what is looked at."""
+        while True:
+            await self.commands.obey()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self.rung.wait()
+            self.rung.clear()
+
+    def ring(self) -> None:
+        """Somebody has asked for something, or is about to: what is read in bulk gives way."""
+        self.rung.set()
+        self.keeper.give_way()
 
     async def first_look(self) -> None:
         """What is live is read now, newest first; history goes to a worker beside the loop."""
@@ -231,13 +217,7 @@ class Host:
     async def read_history(self, follows: Sequence[Follow]) -> None:
         """Old transcripts; afterwards replay is made quick again."""
         await self.history.read(follows)
-        await self.refold()
-
-    async def refold(self) -> None:
-        """After late finds: snapshots for now, and for every time in between."""
-        self._late = False
-        await self.snapshots.save(full=True)
-        await rebuild(self.store, self.reader, self.clock.now())
+        await self.keeper.refold()
 
     async def look_around(self, now: int) -> int:
         """New files, the registries, the process table, and a slice of the quiet files; returns what was new."""
@@ -251,10 +231,11 @@ class Host:
         for text in self.ingest.new_troubles():
             say(text)
         self.processes.look(now)
-        claims = self.ingest.claims()
+        own = self.owned.claims()
+        claims = self.ingest.claims() + own
         for claim in claims:
             self.ingest.want(claim.session)
-        claims += match(list(self.processes.programs.values()), self.fleet.sessions)
+        claims += match(list(self.processes.programs.values()), self.fleet.sessions, {claim.pid for claim in own})
         seen = self.processes.claims(claims, self.fleet.sessions, now)
         await self.note([(session, self._here(body)) for session, body in seen])
         await self.note(unseated(self.fleet, now - 24 * HOUR))
@@ -268,6 +249,7 @@ class Host:
         """Thin out snapshots, keep the file within its cap, fold the log back."""
         await self.store.prune_snapshots(FOLD_VERSION, now)
         await retention.keep_within(self.store, self.config.store.max_bytes)
+        await self.owned.tidy()
         await self.store.maintain()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -289,19 +271,21 @@ class Host:
         self.ingest.roots = self.roots()
         await self.ingest.discover()
         await self.history.read(list(self.ingest.files.values()), progress)
-        if self._late:
-            await self.refold()
+        if self.keeper.late:
+            await self.keeper.refold()
 
     async def close(self, reason: str) -> None:
         """Say that nobody looks from here on, and keep the fold."""
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *([self._obeying] if self._obeying is not None else [])]
         for task in tasks:
             task.cancel()
+        self.spool.end()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.history.close()
+        await self.owned.close()
         await self.worktrees.close()
         await self.note([(None, HostStopped(reason=reason))])
-        await self.snapshots.save(full=True)
+        await self.keeper.snapshots.save(full=True)
         await self.store.maintain()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from orchestrator_tui.clock import SECOND
-from orchestrator_tui.events import Event, KnownBody, SessionUpdated, Usage, UsagePriced, encode, type_of
+from orchestrator_tui.events import HOUSED, MADE, Event, KnownBody, SessionUpdated, Usage, UsagePriced, encode, type_of
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.store.batch import Batch, Entry
 from orchestrator_tui.store.counting import Owner, Response, count
@@ -121,8 +121,10 @@ class Appending:
             mine = owner_of(self._db, self._owners, entry.session, self._seq + 1)
             self._touched.add(mine.key)
         if mine is not None and isinstance(body, SessionUpdated):
-            mine.client, mine.project = body.client or mine.client, body.project or mine.project
-            if body.parent is not None:
+            mine.client = body.client or mine.client
+            if not (mine.relation in HOUSED and mine.project):
+                mine.project = body.project or mine.project
+            if body.parent is not None and not (body.relation == "fork" and mine.relation in MADE):
                 mine.relation = body.relation
         if mine is None or entry.response is None or not isinstance(body, Usage):
             at = self._add(mine, body, entry, born, file)

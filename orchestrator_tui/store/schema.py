@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator_tui.errors import (
@@ -170,8 +172,12 @@ def prepare(path: Path) -> None:
             "set ORC_HOME to a local directory"
         )
     try:
-        # The -wal and -shm files take the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            # Only a new one is opened here: closing it would let go of every lock that this process has on it (POSIX).
+            # The -wal and -shm files take the mode of the database.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
             path.chmod(0o600)
     except OSError as error:

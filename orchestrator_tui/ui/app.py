@@ -16,15 +16,14 @@ from textual.screen import Screen
 
 from orchestrator_tui.clock import Clock, SystemClock
 from orchestrator_tui.config import Config
-from orchestrator_tui.errors import StoreError
-from orchestrator_tui.events import CommandRequested, Settings
 from orchestrator_tui.fleet.prices import PriceTable, tier_of
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.lock import ring
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.store.asking import ask, command
 from orchestrator_tui.ui import theme as themes
-from orchestrator_tui.ui.actions import ACTIONS
+from orchestrator_tui.ui.actions import ACTIONS, BY_ID, COMMANDS, SELECTING
+from orchestrator_tui.ui.advice import Advice
+from orchestrator_tui.ui.choosing import Choosing
+from orchestrator_tui.ui.commanding import Commanding
 from orchestrator_tui.ui.draw.overlay import Overlay, overlays
 from orchestrator_tui.ui.frame import Cell, Details, Frame
 from orchestrator_tui.ui.framer import Framer
@@ -33,11 +32,10 @@ from orchestrator_tui.ui.screens.diff import DiffScreen
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.help import HelpScreen
 from orchestrator_tui.ui.screens.session import SessionScreen
+from orchestrator_tui.ui.screens.working import Working
 from orchestrator_tui.ui.source import Live
 from orchestrator_tui.ui.widgets.panel import Panel, Styles
 
-SNOOZE = 15 * 60
-"""Seconds."""
 TICK = 0.1
 """Seconds between two looks at the store: up to ten frames a second."""
 
@@ -53,7 +51,7 @@ class OrcApp(App[None]):
         # Only the first key can be remapped, the others are its synonyms; Tab is Textual's own unless it comes first.
         Binding(
             key,
-            f"orc('{action.id}')",
+            action.call(key),
             action.label,
             id=action.id if key == action.keys[0] else None,
             show=False,
@@ -81,6 +79,11 @@ class OrcApp(App[None]):
         self._details: tuple[tuple[object, ...], Details | None] = ((), None)
         self._second = -1
         self._prices: PriceTable | None = None
+        self.commanding = Commanding(self)
+        self.choosing = Choosing(self.commanding)
+        self.advice = Advice(self)
+        self.explains = False
+        """What keys cost is told from the second frame on."""
         self.frames = 0
         """Frames made, for tests that count work."""
 
@@ -94,6 +97,8 @@ class OrcApp(App[None]):
             self.notify(words, severity="warning", markup=False)
         self.make_frame()
         self.push_screen(FleetScreen())
+        # Only when the first frame stands: what a larger model costs can wait.
+        self.call_after_refresh(self._explain)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # A closed terminal and a polite kill leave the terminal as it was, and the demo tidies up.
@@ -126,13 +131,20 @@ class OrcApp(App[None]):
         money = self.live.spent.refresh(now, self.live.fleet.seq)
         self.drawn = self.framer.frame(self.live.fleet, now, words, self.filter, money)
         self.frames += 1
+        self.commanding.marks.keep(self.live.fleet.sessions)
         there = self.drawn.cell(self.selected) or any(cell.id == self.selected for cell in self.drawn.queue)
         # A filter only hides: what was looked at is looked at again when it is taken away.
         if not there and not (self.filter and self.selected in self.live.fleet.sessions):
             self.selected = self.drawn.queue[0].id if self.drawn.queue else next(iter(self.drawn.order), None)
 
+    def _explain(self) -> None:
+        self.explains = True
+        self.redraw()
+
     def redraw(self) -> None:
         """Have every panel of the present screen compare itself with the frame."""
+        if isinstance(self.screen, Working):
+            self.screen.settle()
         for panel in self.screen.query(Panel):
             panel.redraw()
 
@@ -158,53 +170,34 @@ class OrcApp(App[None]):
         """Another session is looked at."""
         if session is not None and session != self.selected:
             self.selected = session
+            self.commanding.marks.moved(session)
             self.redraw()
             cell = self.drawn.cell(session)
             if cell is not None and cell.unseen:
-                self.ask("view", {"session": session})
+                self.commanding.ask("view", {"session": session})
 
-    # --- asking the host ----------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------------------
 
-    def judge(self, name: str, session: str) -> None:
-        """A person's word on a session: `snooze` or `acknowledge`."""
-        known = self.live.fleet.sessions.get(session)
-        cell = self.drawn.cell(session) or next((c for c in self.drawn.queue if c.id == session), None)
-        if known is None or cell is None:
-            return
-        if name == "snooze":
-            again = known.alerts.snoozed_until > self.clock.now()
-            self.ask("snooze", {"session": session, "seconds": 0 if again else SNOOZE})
-            self.tell(f"{cell.seat or cell.name}: {'back in the queue' if again else 'snoozed for 15 minutes'}")
-        elif cell.status.severity == "ok":
-            self.tell(f"{cell.seat or cell.name}: nothing is told of it")
-        else:
-            self.ask("ack", {"session": session, "cause": cell.status.cause})
-            self.tell(f"{cell.seat or cell.name}: muted, until there is another cause")
+    @property
+    def board(self) -> Working:
+        """The screen on which commands are given: the one that is shown, or the nearest below it."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Working))
 
-    def ask(self, verb: str, arguments: Settings) -> None:
-        """Ask the host; its answer comes as events. Without a host nothing is asked: nobody would answer."""
-        if not self.live.host_runs():
-            if verb != "view":
-                self.tell("no host is running that could do it; `orc host` starts one")
-            return
-        now = self.clock.now()
-        self.run_worker(self._append(command(verb, arguments, "dashboard", now), now))
+    def key_of(self, action: str) -> str:
+        """The key that a person presses for an action, as settings have it; "" where nobody would obey."""
+        if action != "terminal" and not self.live.alive:
+            return ""
+        return BY_ID[action].shown
 
-    async def _append(self, request: CommandRequested, now: int) -> None:
-        try:
-            await ask(self.paths.database, request, now)
-        except StoreError as error:
-            self.tell(str(error))
-        else:
-            ring(self.paths.doorbell)
-
-    def tell(self, words: str) -> None:
-        """A word on what a key did."""
-        self.notify(words, timeout=2, markup=False)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the ask bar is open no key has its other meaning, but the one that leaves."""
+        if action == "orc" and isinstance(self.screen, Working) and self.screen.bar.opened:
+            return parameters[:1] == ("quit",)
+        return super().check_action(action, parameters)
 
     # --- actions ------------------------------------------------------------------------------------------
 
-    def action_orc(self, name: str) -> None:
+    def action_orc(self, name: str, key: str = "") -> None:
         """Do an action of the table: here when it is for anywhere, else on the screen that is shown."""
         own = {
             "theme": self.next_theme,
@@ -217,7 +210,13 @@ class OrcApp(App[None]):
             own[name]()
             return
         screen = self.screen
-        if isinstance(screen, FleetScreen | SessionScreen | HelpScreen | DiffScreen):
+        if name in COMMANDS:
+            if isinstance(screen, Working):
+                self.commanding.do(name, key)
+        elif name in SELECTING:
+            if isinstance(screen, FleetScreen):
+                self.choosing.choose(name, key)
+        elif isinstance(screen, FleetScreen | SessionScreen | HelpScreen | DiffScreen):
             screen.do(name)
 
     def next_overlay(self) -> None:
@@ -226,12 +225,15 @@ class OrcApp(App[None]):
         self.overlay = self.overlays[(place + 1) % len(self.overlays)]
 
     def _tier_of(self, model: str) -> str | None:
-        # The table is read for the first overlay that asks for it: a start does not wait for it.
+        return tier_of(model, self.prices())
+
+    def prices(self) -> PriceTable:
+        """What models cost. The table is read for the first who asks for it: a start does not wait for it."""
         if self._prices is None:
             from orchestrator_tui.host import price_files
 
             self._prices = price_files.load(self.config.prices).table
-        return tier_of(model, self._prices)
+        return self._prices
 
     def show_help(self) -> None:
         """All keys; once more for all signs, where both do not fit."""
@@ -272,6 +274,8 @@ class OrcApp(App[None]):
         for screen in self.screen_stack:
             for panel in screen.query(Panel):
                 panel.use(self.paint)
+            if isinstance(screen, Working):
+                screen.bar.use(self.paint)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action of the table, by name."""

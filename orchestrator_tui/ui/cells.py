@@ -49,7 +49,7 @@ def cell_of(seen: Seen, status: Status, helpers: tuple[str, ...]) -> Cell:
     key = (
         status, pace, helpers, session.title, session.place, session.model, seen.region, spend.requests, spend.tokens,
         spend.cost, session.context_tokens, session.window, since.requests, session.progress_at,
-        session.alerts.viewed_at, _alert_at(session),
+        session.alerts.viewed_at, _alert_at(session), len(session.steering.asks), session.pid is None, session.relation,
     )  # fmt: skip
     if seen.cell is not None and seen.key == key:
         return seen.cell
@@ -73,6 +73,9 @@ def cell_of(seen: Seen, status: Status, helpers: tuple[str, ...]) -> Cell:
         unseen=_unseen(session, status),
         context_tokens=session.context_tokens,
         context=_share(session),
+        asks=len(session.steering.asks),
+        alive=session.pid is not None,
+        relation=session.relation or "" if session.relation != "subagent" else "",
     )
 
 

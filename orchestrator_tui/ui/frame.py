@@ -55,6 +55,12 @@ class Cell(Struct, frozen=True):
     context_tokens: int | None = None
     context: float | None = None
     """Share of the context window in use."""
+    asks: int = 0
+    """Permissions that wait for an answer which orc can give."""
+    alive: bool = False
+    """Its process is known, and lives."""
+    relation: str = ""
+    """How it came from another: `fork`, `split`, `escalation`; "" where it did not."""
 
 
 class Region(Struct, frozen=True):
@@ -121,8 +127,12 @@ class Details(Struct, frozen=True):
     listed: bool
     """Its client is paid by subscription: figures are what the API would have cost."""
     children: tuple[tuple[str, str], ...]
-    """(status, name) of each child."""
+    """(status, name) of each sub-agent, and of theirs."""
     events: tuple[Event, ...]
     """The last ones, oldest first."""
     proof: tuple[Event, ...] = ()
     """Those that prove what is told of it: of a repetition the first of the equal ones and the last."""
+    heirs: tuple[tuple[str, str], ...] = ()
+    """(status, name) of each session that came from it: forks, parts, escalations."""
+    origin: str = ""
+    """What it came from itself, in words."""

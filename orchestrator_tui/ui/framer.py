@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from copy import copy
 
 from orchestrator_tui.events import Event
@@ -24,6 +25,8 @@ from orchestrator_tui.ui.steps import next_step
 
 ACTIVE = 24 * 3600 * SECOND
 """Sessions that were active within this time are on the map; and those that live or need somebody."""
+HEIRS = {"fork": "a fork of", "split": "a part of", "escalation": "it goes on for", "iteration": "the next round of"}
+"""Relations of sessions that stand on the map by themselves, in words."""
 
 
 class Framer:
@@ -128,12 +131,17 @@ class Framer:
             cell=cell,
             session=session,
             tree=tree,
-            budget=level(tree, fleet.budgets.session),
+            budget=level(tree, fleet.budgets.one(session.steering.budget_usd)),
             listed=session.client in listed_clients(fleet.settings),
-            children=tuple((self._status(s.id), line(s.title or s.id, 60)) for s in below if s.id in self._seen),
+            children=self._named(s for s in below if s.relation not in HEIRS),
             events=tuple(events),
             proof=proof,
+            heirs=self._named(s for s in below if s.relation in HEIRS and s.parent == session.id),
+            origin=_origin(fleet, session),
         )
+
+    def _named(self, sessions: Iterable[Session]) -> tuple[tuple[str, str], ...]:
+        return tuple((self._status(s.id), line(s.title or s.place or s.id, 60)) for s in sessions if s.id in self._seen)
 
     def _quotas_at(self, fleet: Fleet, now: int) -> tuple[QuotaLeft, ...]:
         """What is left of subscriptions; looked for among the sessions once in ten seconds."""
@@ -268,6 +276,14 @@ class Framer:
             states = [self._status(s.id) for s in self._tree[seen.session.id] if s.relation == "subagent"]
             helpers = tuple(state for state in states if state not in ("finished", "fog"))[-4:]
         return cell_of(seen, status, helpers)
+
+
+def _origin(fleet: Fleet, session: Session) -> str:
+    if session.relation not in HEIRS or session.parent is None:
+        return ""
+    parent = fleet.sessions.get(session.parent)
+    name = (parent.place or parent.title or parent.id) if parent is not None else session.parent
+    return f"{HEIRS[session.relation]} {line(name, 60)}"
 
 
 def _order(s: Session) -> tuple[object, ...]:

@@ -72,6 +72,11 @@ class Live:
             return "no host has run yet"
         return f"host not running since {local_time(watch.beat_at)}, {age(now - watch.beat_at)}"
 
+    @property
+    def alive(self) -> bool:
+        """Whether a host held the lock when that was last asked, within the last second."""
+        return self._host_alive
+
     def host_runs(self) -> bool:
         """Whether a host holds the lock."""
         return holder_of(self.paths.host_lock) is not None

@@ -66,6 +66,16 @@ def test_an_inherited_cumulative_count_is_nobody_s_response() -> None:
     assert prompts(read(meta, recorded("r", own, total), counted(total, own))) == [200]
 
 
+def test_a_fork_of_a_thread_in_the_middle_of_a_tool_counts_each_response_once() -> None:
+    """Its records go on from the parent's cumulative count, its token counts begin at nothing (seen on 0.169)."""
+    meta = line("session_meta", id=THREAD, forked_from_id=OTHER, history_base={"thread_id": OTHER})
+    one, two, both = counts(200), counts(300), counts(500, out=20)
+    drafts = read(
+        meta, recorded("a", one, counts(5200)), counted(one, one), recorded("b", two, counts(5500)), counted(both, two)
+    )
+    assert prompts(drafts) == [200, 300]
+
+
 def test_history_that_an_older_fork_copied_has_the_keys_of_its_parent() -> None:
     one, two, both = counts(100), counts(200), counts(300, out=20)
     path = FILE.replace(THREAD, OTHER)

@@ -40,11 +40,22 @@ bodies = st.one_of(
     st.just(ev.SessionEnded(is_error=True, text="max turns")),
     st.just(ev.Unparsed(reason="x")),
     st.just(ev.TurnEnded()),
+    st.builds(ev.PermissionAsked, request_id=call_ids, tool=st.just("Bash"), what=words, via=st.just("channel")),
+    st.builds(ev.PermissionAnswered, request_id=call_ids, decision=st.sampled_from(["allowed", "gone"])),
+    st.builds(ev.ModelRequested, model=st.sampled_from(["m", "big"]), direction=st.just("up")),
+    st.builds(ev.BudgetSet, usd=st.none() | st.floats(1, 9)),
+    st.builds(ev.Confirmed, verb=st.sampled_from(["kill", "pause"])),
 )
 host_bodies = st.one_of(
     st.just(ev.Beat()),
     st.just(ev.HostStarted(host_id="h", boot_id="b", pid=1, version="0")),
     st.just(ev.HostStopped(reason="idle")),
+    st.builds(ev.CommandRequested, command_id=call_ids, verb=st.just("kill"), arguments=st.just({"session": "log:c"})),
+    st.builds(ev.CommandStarted, command_id=call_ids, until=st.none() | st.just(START)),
+    st.builds(ev.CommandCommitted, command_id=call_ids),
+    st.builds(ev.CommandEnded, command_id=call_ids, outcome=st.sampled_from(["done", "undone"])),
+    st.builds(ev.CommandFollowed, command_id=call_ids, receipt=st.just({"requests": 1})),
+    st.builds(ev.GroupAssigned, number=st.integers(1, 9), sessions=st.just(["log:c"])),
 )
 
 arrival = st.tuples(

@@ -25,7 +25,8 @@ def fold(events: list[ev.Event]) -> Fleet:
 
 def state(fleet: Fleet) -> Any:
     sessions = {name: msgspec.to_builtins(session) for name, session in fleet.sessions.items()}
-    return sessions, msgspec.to_builtins(fleet.watch), fleet.seq, fleet.at
+    whole = msgspec.to_builtins(fleet.watch), msgspec.to_builtins(fleet.orders), fleet.groups
+    return sessions, whole, fleet.seq, fleet.at
 
 
 @given(arrivals, st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.config import Config
+from orchestrator_tui.host.control.callers import chain_of
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host
 from orchestrator_tui.paths import Paths
@@ -32,7 +34,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
 
 async def asked(host: Host, verb: str, **arguments: str | float) -> ev.CommandEnded:
     """Ask as another process does, and have the host obey."""
-    request = command(verb, {"session": NAME, **arguments}, "test", time.time_ns())
+    request = command(verb, {"session": NAME, **arguments}, "test", time.time_ns(), chain=chain_of(os.getpid()))
     seq = await ask(host.paths.database, request, time.time_ns())
     async with asyncio.timeout(10):
         while True:
@@ -81,6 +83,7 @@ async def test_an_expired_request_is_never_run(host: Host) -> None:
     request = command("view", {"session": NAME}, "test", time.time_ns() - 60_000_000_000)
     seq = await ask(host.paths.database, request, time.time_ns())
     await host.commands.obey()
+    await asyncio.gather(*host._tasks)
     ended = [e.body for e in host.reader.commands(seq) if isinstance(e.body, ev.CommandEnded)]
     assert [body.outcome for body in ended] == ["refused"]
     assert host.fleet.sessions[NAME].alerts.viewed_at is None

@@ -58,8 +58,11 @@ class Tmux:
     """A program in a tmux server of its own."""
 
     def __init__(self, socket: Path, argv: list[str], env: dict[str, str], cwd: Path) -> None:
-        self._base = ["tmux", "-S", str(socket), "-f", "/dev/null"]
-        self._env = env
+        settings = socket.with_name("tmux.conf")
+        # The last words of a program that ended are worth reading.
+        settings.write_text("set -g remain-on-exit on\n")
+        self._base = ["tmux", "-S", str(socket), "-f", str(settings)]
+        self._env, self._argv, self._cwd = env, argv, cwd
         self("new-session", "-d", "-s", "t", "-x", "120", "-y", "40", "-c", str(cwd), "--", *argv)
 
     def __call__(self, *args: str, check: bool = True) -> str:
@@ -74,8 +77,26 @@ class Tmux:
         self("send-keys", "-t", "t", "Enter")
 
     def wait_for_text(self, text: str) -> None:
-        """Wait until the screen shows it."""
-        wait_for(lambda: text in self("capture-pane", "-p", "-t", "t"), 30)
+        """Wait until the screen shows it; a program that ended before has its last words in the failure."""
+
+        def shown() -> bool:
+            screen = self("capture-pane", "-p", "-t", "t")
+            ended = self("display-message", "-p", "-t", "t", "#{pane_dead} #{pane_dead_status}").startswith("1")
+            assert text in screen or not ended, f"{self._argv[0]} ended: {screen.rstrip()[-2000:]}"
+            return text in screen
+
+        wait_for(shown, 30)
+
+    def open(self, text: str) -> None:
+        """Wait until the program takes input; one that ended while it started is started once more."""
+        try:
+            self.wait_for_text(text)
+        except AssertionError as error:
+            if " ended: " not in str(error):
+                raise
+            print(error)
+            self("respawn-pane", "-k", "-t", "t", "-c", str(self._cwd), "--", *self._argv)
+            self.wait_for_text(text)
 
 
 class Program(Protocol):

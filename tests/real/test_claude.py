@@ -65,7 +65,7 @@ def test_a_turn_runs_to_its_end_and_is_counted_exactly(orc: Orc, claude: Start) 
 
 def test_a_permission_wait_in_a_terminal_is_certain(orc: Orc, claude_in_tmux: Tmux) -> None:
     host = orc.start_host()
-    claude_in_tmux.wait_for_text("? for shortcuts")
+    claude_in_tmux.open("? for shortcuts")
     opened = wait_for(lambda: only(orc) if only(orc).get("pid") else None)
     assert (opened["status"], opened["evidence"]) == ("finished", "open, nothing asked yet")
     claude_in_tmux.type("deploy now")

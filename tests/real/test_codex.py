@@ -57,7 +57,7 @@ def test_a_turn_is_counted_exactly(orc: Orc, codex: Start) -> None:
 
 def test_a_session_in_the_shared_daemon_has_no_process_of_its_own(orc: Orc, codex_in_tmux: Tmux) -> None:
     host = orc.start_host()
-    codex_in_tmux.wait_for_text("›")
+    codex_in_tmux.open("›")
     codex_in_tmux.type("think about the plan")
     seen = wait_for(lambda: only(orc) if only(orc).get("requests") == 2 else None, 40)
     assert seen["pid"] is None

@@ -46,7 +46,7 @@ def test_a_sub_agent_belongs_to_its_parent_s_call(orc: Orc, gemini: Start) -> No
 
 def test_what_a_person_declines_or_what_fails_is_seen_in_a_terminal(orc: Orc, gemini_in_tmux: Tmux) -> None:
     host = orc.start_host()
-    gemini_in_tmux.wait_for_text("Type your message")
+    gemini_in_tmux.open("Type your message")
     gemini_in_tmux.type("deploy now")
     gemini_in_tmux.wait_for_text("Allow execution")
     gemini_in_tmux("send-keys", "-t", "t", "Escape")

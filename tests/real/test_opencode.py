@@ -81,7 +81,7 @@ def test_sub_agents_and_a_to_do_list(orc: Orc, opencode: Start) -> None:
 
 def test_somebody_at_a_terminal(orc: Orc, opencode_in_tmux: Tmux) -> None:
     host = orc.start_host()
-    opencode_in_tmux.wait_for_text("Ask anything")
+    opencode_in_tmux.open("Ask anything")
     opencode_in_tmux.type("say hello")
     seen = wait_for(lambda: found(orc, lambda s: s["requests"] == 1 and s["pid"]), PATIENCE)
     assert Path(f"/proc/{seen['pid']}/comm").read_text().strip() == "opencode"

@@ -203,6 +203,64 @@ def _relatives() -> list[tuple[int, str | None, KnownBody]]:
     return out
 
 
+PUSH = '{"command":"git push origin main","description":"the checks run on the branch"}'
+ASKS, OTHER, OWNED = first("hook"), first("report"), first("asks")
+"""Asks through a hook, waits in its own terminal, and is run by orc."""
+TREE = [ev.ProcessRef(1010, 7, 0, "/usr/bin/claude", "claude")]
+
+
+def permission(text: str = PUSH, request: str = "p1", tool: str = "Bash", via: str = "hook") -> KnownBody:
+    """A client waits for leave."""
+    what = excerpt(text, 4096)
+    return ev.PermissionAsked(request_id=request, tool=tool, what=what, via=via)  # type: ignore[arg-type]
+
+
+def adopted(channel: str = "stream-json") -> tuple[KnownBody, ...]:
+    """It runs under a shim of ours."""
+    shim = ev.ProcessRef(900, 7, 0, "/usr/bin/python3", "shim")
+    return ev.SessionUpdated(owned=True), ev.Adopted(run="r1", shim=shim, channel=channel)
+
+
+def confirmed(*verbs: str) -> tuple[KnownBody, ...]:
+    """A person said yes to these before."""
+    return tuple(ev.Confirmed(verb=verb) for verb in verbs)
+
+
+def requested(verb: str, session: str, command: str = "k1", actor: str = "dashboard", why: str = "") -> KnownBody:
+    """A command as it is asked."""
+    return ev.CommandRequested(command_id=command, verb=verb, arguments={"session": session}, actor=actor, why=why)
+
+
+def started(command: str = "k1", seconds: float | None = 5.0, words: str = "frozen", at: int = NOW) -> KnownBody:
+    """It is being done."""
+    until = at + int(seconds * SECOND) if seconds is not None else None
+    return ev.CommandStarted(command_id=command, tree=TREE, until=until, text=words)
+
+
+def commanded() -> list[tuple[str | None, KnownBody]]:
+    """Permissions, owned sessions, groups, lineage, a model that was asked for, a budget of its own."""
+    model = ev.ModelRequested(
+        model="claude-opus-4-8", previous="claude-sonnet-5", direction="up", note="red for an hour"
+    )
+    out: list[tuple[str | None, KnownBody]] = [(ASKS, permission()), (OTHER, permission(via="channel", request="p2"))]
+    out += [(name_of(1), body) for body in adopted()]
+    out += [(name_of(1), model), (name_of(1), ev.BudgetSet(usd=3.0))]
+    out += [(None, ev.GroupAssigned(1, [name_of(0), name_of(7), name_of(8)])), (None, ev.GroupAssigned(2, [ASKS]))]
+    for number, relation in enumerate(("split", "escalation")):
+        link = ev.SessionUpdated(
+            client="claude", title=f"part {number + 1}: tables", project="webapp", parent=name_of(1), relation=relation,  # type: ignore[arg-type]
+        )  # fmt: skip
+        out += [
+            (f"claude:part{number}", link),
+            (f"claude:part{number}", ask("begin")),
+            (f"claude:part{number}", use(2)),
+        ]
+        out.append((f"claude:part{number}", ev.SeatTaken(region="webapp", number=20 + number)))
+    for number, words in enumerate(("write the migration", "backfill in batches", "drop the old tables")):
+        out.append((name_of(0), ev.TaskUpdated(task_id=str(number), subject=words, status="pending")))
+    return out
+
+
 async def write(path: Path, steps: Sequence[tuple[int, str | None, KnownBody]]) -> None:
     """Append them to a store, each seen when it happened."""
     async with Store.open(path) as store:

@@ -6,7 +6,8 @@ import pytest
 from textual.widgets import OptionList
 
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.ui.actions import ACTIONS, NAMES
+from orchestrator_tui.ui.actions import ACTIONS, COMMANDS
+from orchestrator_tui.ui.advice import applies
 from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.help import HelpScreen
@@ -61,14 +62,15 @@ async def test_the_palette_and_help_have_every_action(paths: Paths) -> None:
         for action in ACTIONS:
             assert action.id == "palette" or action.help in told, action.id
         await pilot.press("escape")
-        await pilot.press("question_mark")
-        await pilot.pause()
-        assert isinstance(app.screen, HelpScreen)
-        shown = "\n".join(text(app))
+        shown: list[str] = []
+        for _ in range(3):
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert isinstance(app.screen, HelpScreen)
+            shown += text(app)
         for action in ACTIONS:
-            row = next(row for row in shown.split("\n") if action.help in row)
-            assert " ".join(NAMES.get(key, key) for key in action.keys) in row
-        await pilot.press("question_mark")
+            row = next(row for row in shown if action.help in row)
+            assert action.written in row
         assert len(app.screen_stack) == 3
         await pilot.press("escape")
         assert isinstance(app.screen, FleetScreen)
@@ -76,7 +78,7 @@ async def test_the_palette_and_help_have_every_action(paths: Paths) -> None:
 
 async def test_the_palette_runs_an_action(paths: Paths) -> None:
     async with dashboard(paths) as (app, pilot):
-        await pilot.press("colon", *"page")
+        await pilot.press("colon", *"all keys")
         await until(lambda: offered(app)[0].startswith("all keys on one page"))
         await pilot.press("enter")
         await until(lambda: isinstance(app.screen, HelpScreen))
@@ -87,6 +89,37 @@ async def test_the_footer_has_only_what_applies(paths: Paths, keys: tuple[str, .
     async with dashboard(paths) as (app, pilot):
         await pilot.press(*keys)
         await pilot.pause()
-        where = ("session", "anywhere") if keys else ("fleet", "anywhere")
+        where = "session" if keys else "fleet"
         parts = [part.strip() for part in text(app)[-1].split("   ") if part.strip()]
-        assert parts == [f"{a.shown} {a.label}" for a in ACTIONS if a.footer and a.where in where]
+        here = applies(app)
+        shown = [f"{a.shown} {a.footer}" for a in ACTIONS if a.footer and a.holds(where) and a.id in here]
+        told = [one for part in parts for one in (["e model", "d model"] if part == "e d model" else [part])]
+        assert told[-2:] == [": all", "? help"] and told[:-2] == [one for one in shown if one in told[:-2]]
+        assert len(told) > 8
+
+
+FITS: dict[str, tuple[str, set[str], set[str]]] = {
+    "asks": (fleets.ASKS, {"y n answer", "x kill", "p pause"}, {"C bring back", "u undo"}),
+    "dead": (fleets.first("dead"), {"C bring back"}, {"y n answer", "x kill", "u undo", "p pause"}),
+    "works": (fleets.name_of(0), {"x kill", "s split", "m message"}, {"y n answer", "C bring back"}),
+    "paused": (fleets.first("paused"), {"p pause", "x kill"}, {"C bring back"}),
+}
+
+
+@pytest.mark.parametrize("case", FITS)
+async def test_the_footer_follows_the_selection(paths: Paths, case: str) -> None:
+    session, there, absent = FITS[case]
+    await fleets.append(paths, *fleets.commanded())
+    async with dashboard(paths, (240, 55)) as (app, pilot):
+        app.select(session)
+        await pilot.pause()
+        parts = {part.strip() for part in text(app)[-1].split("   ")}
+        assert there <= parts and not absent & parts
+
+
+async def test_without_a_host_the_footer_offers_nothing_of_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleets.host(monkeypatch, runs=False)
+    async with dashboard(paths, (240, 55)) as (app, _):
+        assert applies(app).isdisjoint(COMMANDS - {"terminal"})
+        assert "x kill" not in text(app)[-1]
+        assert not any(app.key_of(name) for name in ("kill", "approve"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -12,7 +14,7 @@ from orchestrator_tui.ui import actions
 from orchestrator_tui.ui.actions import ACTIONS
 from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.draw.chrome import GROUPS
-from orchestrator_tui.ui.draw.map import neighbour
+from orchestrator_tui.ui.draw.spots import neighbour
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.session import SessionScreen
 from tests.ui import fleets
@@ -29,7 +31,15 @@ def screen_words(app: OrcApp) -> str:
 def test_the_table_of_actions_is_sound() -> None:
     assert actions.check(ACTIONS) == []
     assert {name for _, names in GROUPS for name in names} == {action.id for action in ACTIONS}
-    assert {action.footer for action in ACTIONS} == {True, False}
+    assert {bool(action.footer) for action in ACTIONS} == {True, False}
+    assert actions.COMMANDS.isdisjoint(actions.SELECTING)
+
+
+def test_docs_have_every_key() -> None:
+    kept = Path(actions.__file__).parents[2] / "docs" / "keys.md"
+    if os.environ.get("ORC_UPDATE_SNAPSHOTS") == "1":
+        kept.write_text(actions.keys_table(), encoding="utf-8")
+    assert kept.read_text(encoding="utf-8") == actions.keys_table(), "ORC_UPDATE_SNAPSHOTS=1 makes it anew"
 
 
 def test_a_table_that_is_not_sound_is_told() -> None:

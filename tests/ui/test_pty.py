@@ -34,8 +34,9 @@ HOSTILE: dict[str, str] = {
 KEYS = (
     *"..,,  ", *"lljjhhkk", "\x1b[C", "\x1b[B", "-", "+", "T", "T", "T", "T", "\r", "\x1b", "?", "\x1b",
     ":", "t", "h", "\x1b", "/", "[", "\x7f", "\x1b", ".", "\r", "T", "\x1b",
+    "m", "a", "\x1b", "s", "\x1b", "c", "b", "\x1b", "w", "a", "\x1b", "v", "l", "v", "b", "1", "\x1b", "V", "E", "\x1b", "g", "\x1b",
 )  # fmt: skip
-"""A walk over everything: queue, map, zoom, themes, session, help, palette, filter."""
+"""A walk over everything: queue, map, zoom, themes, session, help, palette, filter, questions."""
 BAD = re.compile("[\x80-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff\u115f\u3164\U000e0041]|\u0301{3}")
 
 

@@ -40,6 +40,7 @@ def _claim(data: bytes, written_at: int) -> Claim | None:
         # A derived name is only the folder's with a number; a name that somebody gave is worth showing.
         title=short(record.get("name"), MESSAGE) if record.get("nameSource") == "user" else None,
         interactive=_interactive(record),
+        proof=f"its registry entry sessions/{pid}.json names it",
         client_version=short(record.get("version"), MESSAGE),
     )
 

@@ -47,6 +47,9 @@ class Holder(Struct, frozen=True):
     """Whether it is a session's own process, not a server of many."""
 
 
+PROOF = "it holds the lock of the session's thread"
+
+
 class Locks:
     """The locks of one user's threads; remembers who holds which.
 
@@ -81,7 +84,7 @@ class Locks:
         for (pid, started), held in threads.items():
             # A process with several threads runs its sub-agents: the process is the root's.
             own = held if len(held) == 1 else [thread for thread in held if not self._is_child(thread, rollout)]
-            claims += [Claim(session_id("codex", thread), pid, started, now) for thread in own]
+            claims += [Claim(session_id("codex", thread), pid, started, now, proof=PROOF) for thread in own]
         return claims
 
     def _files(self, listing: Listing, now: int) -> Iterator[tuple[Mark, str]]:

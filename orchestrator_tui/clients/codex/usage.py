@@ -27,7 +27,9 @@ def usage_record(state: RolloutState, payload: dict[str, Any]) -> list[KnownBody
     if not response and total is None:
         return [Unparsed(reason="usage without response id")]
     key = response_key("codex", response) if response else response_key("codex", state.scope, total or "")
-    state.unmatched = "" if total is not None else _mark(payload.get("usage")) or ""
+    # Also in a fork: of a thread that was in the middle of a tool the two counts begin apart.
+    joins = total is not None and not state.inherits
+    state.unmatched = "" if joins else _mark(payload.get("usage")) or ""
     if total is None and key == state.usage_key:
         return []
     return _count(state, payload.get("usage"), key, total, response)
@@ -40,6 +42,7 @@ def token_count(state: RolloutState, info: dict[str, Any]) -> list[KnownBody]:
     if mark is None:
         return [] if total is None and last is None else [Unparsed(reason="usage: no cumulative count")]
     if mark in state.totals:
+        state.unmatched = ""
         return []
     inherited = state.inherits and not state.totals and mark != mine
     if inherited or (mine is not None and mine == state.unmatched) or (mine is not None and _is_empty(last)):

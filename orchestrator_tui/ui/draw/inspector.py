@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from orchestrator_tui import events as ev
 from orchestrator_tui.clock import iso
+from orchestrator_tui.fleet.rungs import same_model
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import subject
 from orchestrator_tui.fleet.trust import proof_words, trust_of
@@ -27,14 +30,36 @@ from orchestrator_tui.ui.draw.meters import budget_runs, price_words
 from orchestrator_tui.ui.frame import Details
 
 BAR = 24
+LEAST_TURNS = 4
+"""Rows of the transcript that the keys leave."""
 
 
-def draw_inspector(details: Details | None, now: int, columns: int, rows: int) -> list[Line]:
+class Beside(Struct, frozen=True):
+    """What the inspector says of commands."""
+
+    asked: tuple[Line, ...] = ()
+    """The permission that is asked for."""
+    orders: tuple[Line, ...] = ()
+    """What was commanded last."""
+    keys: tuple[Line, ...] = ()
+    """What each sensible key would do and cost."""
+
+
+NOTHING = Beside()
+
+
+def draw_inspector(details: Details | None, now: int, columns: int, rows: int, beside: Beside = NOTHING) -> list[Line]:
     """The inspector's lines; what is oldest among the turns gives way."""
     if details is None:
         return [line_of([(" nothing selected: arrows move, . jumps to who needs you", "dim")], columns)]
-    head = _head(details, now, columns)
+    title, *rest = _head(details, now, columns)
+    # What it asks stands first: it is what one answers.
+    head = [title, *beside.asked, *beside.orders, *rest]
     room = rows - len(head) - 1
+    keys: list[Line] = []
+    if beside.keys and room >= len(beside.keys) + LEAST_TURNS:
+        keys = [line_of([("─" * columns, "border")], columns), *beside.keys]
+        room -= len(keys)
     if room <= 0:
         return head[:rows]
     # From the newest back, and no further than what is seen.
@@ -43,7 +68,8 @@ def draw_inspector(details: Details | None, now: int, columns: int, rows: int) -
         turns[:0] = _turn(event, columns)
         if len(turns) >= room:
             break
-    return [*head, line_of([("─" * columns, "border")], columns), *turns[-room:]]
+    blank = [line_of([], columns)] * (room - len(turns[-room:])) if keys else []
+    return [*head, line_of([("─" * columns, "border")], columns), *turns[-room:], *blank, *keys]
 
 
 def _head(details: Details, now: int, columns: int) -> list[Line]:
@@ -77,7 +103,8 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
         money += [("   tree ", "dim"), *dollars(details.tree)]
     put("cost", *money)
     if details.budget is not None:
-        put("budget", *budget_runs(details.budget, BAR))
+        own: list[Run] = [("  its own", "dim")] if session.steering.budget_usd is not None else []
+        put("budget", *budget_runs(details.budget, BAR), *own)
     since = session.since_progress
     if since.requests:
         waste = session.alerts.wasted
@@ -89,21 +116,29 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     kinds = f"  in {short(tokens.input)}  {cache}  out {short(tokens.output)}"
     put("tokens", (short(tokens.total), "strong"), (kinds, "dim"))
     put("model", (cell.model, "text"), (f"  {line(session.effort or '', 16)}", "dim"))
+    if asked_for := _model_asked(session):
+        put("", asked_for)
     lines.append(_context(details, columns))
     where = line(session.cwd or session.project or "?", 80)
     put("in", (where, "text"), (f"  {line(session.branch or '', 40)}", "dim"))
     lines += _trust(session, now, columns)
     process = f"pid {session.pid}" if session.pid is not None else "no process matched"
+    run = session.steering.run
+    ours = f"   run by orc{f', {line(run.channel, 20)}' if run.channel else ''}" if run is not None else ""
     put(
         "process",
         (process, "text" if session.pid is not None else "dim"),
+        (ours, "key"),
         (f"   begun {age(now - session.started_at)} ago", "dim"),
     )
-    if details.children:
-        shown: list[Run] = []
-        for state, name in details.children[-3:]:
+    if details.origin:
+        put("from", (details.origin, "text"))
+    for label, kin in (("helpers", details.children), ("led to", details.heirs)):
+        shown: list[Run] = [(f"{len(kin)}: ", "dim")] if len(kin) > 3 else []
+        for state, name in kin[-3:]:
             shown += [(GLYPHS[state] + " ", ROLES[state]), (line(name, 24) + "  ", "text")]
-        put("helpers", *shown)
+        if kin:
+            put(label, *shown)
     for task in list(session.tasks.values())[-5:]:
         done = task.status == "completed"
         put(
@@ -112,6 +147,19 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
             (line(task.subject, 120), "dim" if done else "text"),
         )
     return lines
+
+
+def _model_asked(session: Session) -> Run | None:
+    """What is to be said of a model that was asked for; nothing once it answers."""
+    requested = session.steering.requested
+    if requested is None:
+        return None
+    wanted = line(requested.wanted.model, 60)
+    if requested.answered is None:
+        return f"{wanted} was asked for; it has not answered yet", "waiting"
+    if same_model(requested.answered, requested.wanted.model):
+        return None
+    return f"{wanted} was asked for, {line(requested.answered, 60)} answers", "errored"
 
 
 def _trust(session: Session, now: int, columns: int) -> list[Line]:

@@ -6,7 +6,9 @@ beside their parent's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
@@ -29,14 +31,12 @@ from orchestrator_tui.ui.draw.ink import (
 )
 from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.draw.overlay import BLOCKS, Overlay, heat
+from orchestrator_tui.ui.draw.spots import DOT, TILE_ROWS, Spot, spots_of
 from orchestrator_tui.ui.frame import Cell, Frame, Region
 
 Zoom = Literal["dots", "tiles"]
 TILE = 22
 """Columns that a tile wants, its gap included; what a row has left over is shared out."""
-TILE_ROWS = 3
-"""Rows of a tile, its gap included."""
-DOT = 2
 PING = 3 * SECOND
 WIDE_REGION = 100
 """From this many columns on, two regions stand side by side."""
@@ -44,15 +44,9 @@ HEAD: dict[Zoom, int] = {"tiles": 2, "dots": 1}
 """Rows of a region above its cells."""
 TALL: dict[Zoom, int] = {"tiles": 4, "dots": 12}
 """A region with more rows than this takes the whole width."""
-
-
-class Spot(Struct, frozen=True):
-    """Where a session's cell is, in the map's own coordinates."""
-
-    x: int
-    y: int
-    width: int
-    height: int
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+CHILD = "└"
+"""Before what came from another session: a fork, a part of a split, its escalation."""
 
 
 class Look(Struct, frozen=True):
@@ -65,6 +59,8 @@ class Look(Struct, frozen=True):
     overlay: Overlay | None
     """None: colour is status."""
     now: int
+    tags: Mapping[str, str]
+    """Marks and group numbers, by session."""
 
 
 Block = tuple[list[Line], tuple[str, ...], Zoom]
@@ -84,16 +80,22 @@ def natural_zoom(sessions: int, columns: int, rows: int) -> Zoom:
     return "tiles" if (sessions + per_row - 1) // per_row * TILE_ROWS <= rows * 2 else "dots"
 
 
-def draw_map(frame: Frame, columns: int, zoom: Zoom, selected: str | None, overlay: Overlay | None = None) -> Map:
+def draw_map(
+    frame: Frame,
+    columns: int,
+    zoom: Zoom,
+    selected: str | None,
+    overlay: Overlay | None = None,
+    tags: Mapping[str, str] = NO_TAGS,
+) -> Map:
     """The whole map at a width; the widget shows a part of it. Without an overlay colour is status."""
     lines: list[Line] = []
     spots: dict[str, Spot] = {}
     pair = columns >= WIDE_REGION and len(frame.regions) > 1
     half = (columns - 2) // 2 if pair else columns
     # One pitch for the whole map: columns line up from region to region.
-    look = Look(
-        zoom, pitch_of(zoom, half), selected, overlay if overlay is not None and overlay.legend else None, frame.now
-    )
+    meaning = overlay if overlay is not None and overlay.legend else None
+    look = Look(zoom, pitch_of(zoom, half), selected, meaning, frame.now, tags)
     shelf: list[Block] = []
     for region in frame.regions:
         money = _money(frame, region)
@@ -149,17 +151,7 @@ def _put(lines: list[Line], spots: dict[str, Spot], blocks: list[Block], columns
                 parts += block[row] if row < len(block) else blank
             lines.append((*parts, *pad))
     for index, (_, ids, zoom) in enumerate(blocks):
-        spots.update(_spots(ids, zoom, columns, pitch, index * (columns + 2), top + HEAD[zoom]))
-
-
-@lru_cache(256)
-def _spots(ids: tuple[str, ...], zoom: Zoom, columns: int, pitch: int, left: int, top: int) -> dict[str, Spot]:
-    """Where the sessions of a region are; they hardly ever move, so it is worked out once."""
-    per_row = max(1, columns // pitch)
-    rows, size, height = (TILE_ROWS, pitch - 1, 2) if zoom == "tiles" else (1, DOT, 1)
-    return {
-        name: Spot(left + n % per_row * pitch, top + n // per_row * rows, size, height) for n, name in enumerate(ids)
-    }
+        spots.update(spots_of(ids, zoom == "tiles", columns, pitch, index * (columns + 2), top + HEAD[zoom]))
 
 
 def _region(region: Region, columns: int, look: Look, money: list[Run]) -> Block:
@@ -207,13 +199,17 @@ def _tile(cell: Cell, size: int, look: Look) -> tuple[list[Run], list[Run]]:
     mark = ("▌", "focus" + tint) if selected else (" ", "text" + tint)
     if _pings(cell, look.now):
         mark = ("█", role + tint)
-    helpers = [(GLYPHS[state], ROLES[state] + tint) for state in cell.helpers]
-    name = fit(cell.name, size - 4 - len(helpers))
+    ends: list[Run] = [(GLYPHS[state], ROLES[state] + tint) for state in cell.helpers]
+    tag = look.tags.get(cell.id, "")
+    if tag:
+        ends.append((" " + tag, "key bold" + tint))
+    begins = CHILD if cell.relation else ""
+    name = begins + fit(cell.name, size - 4 - len(begins) - sum(width(text) for text, _ in ends))
     weight = " bold" if selected or cell.status.severity != "ok" else ""
     tone = "strong" if selected or cell.unseen or cell.status.status not in ("finished", "fog") else "dim"
     # Done and not looked at yet is news.
     role = "key bold" if cell.unseen and seen is None else role
-    above: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name, tone + weight + tint), *helpers]
+    above: list[Run] = [mark, (GLYPHS[cell.status.status] + " ", role + tint), (name, tone + weight + tint), *ends]
     above.append((" " * (size - sum(width(text) for text, _ in above)), "text" + tint))
     if seen is not None:
         pace = seen[1]
@@ -250,6 +246,13 @@ def _dots(region: Region, columns: int, look: Look) -> list[Line]:
         text = role = ""
         for cell in region.cells[start : start + per_row]:
             sign, wanted = _sign(cell, look)
+            tag = look.tags.get(cell.id) if look.tags else None
+            if tag or cell.relation:
+                # A mark, a number, or what says that it came from another stands in the gap behind its dot.
+                runs += [(text, role)] if text else []
+                runs += [(sign, wanted), (tag[0], "key bold") if tag else ("'", "dim")]
+                text = role = ""
+                continue
             if wanted == role:
                 # Neighbours of one look are one run: runs are what a terminal pays for.
                 text += sign + " "
@@ -281,26 +284,3 @@ def _sign(cell: Cell, look: Look) -> Run:
 def _dot(status: StatusName, severity: Severity, selected: bool) -> Run:
     role = ROLES[status]
     return GLYPHS[status], role + " reverse" if selected else role + tint_of(status, severity)
-
-
-def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> str | None:
-    """The cell that a move goes to: the nearest in that direction, straight ahead before aside."""
-    if not spots:
-        return None
-    here = spots.get(selected or "")
-    if here is None:
-        return next(iter(spots))
-    dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
-    best, best_cost = selected, 1 << 30
-    for name, spot in spots.items():
-        ahead = (spot.x - here.x) * dx + (spot.y - here.y) * dy
-        if ahead <= 0:
-            continue
-        aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx) * 4
-        # Sideways moves stay in their row.
-        if dx and spot.y != here.y:
-            continue
-        cost = ahead * (1 if dx else 4) + aside * 3
-        if cost < best_cost:
-            best, best_cost = name, cost
-    return best

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from orchestrator_tui.fleet.alerts import WASTEFUL
+from orchestrator_tui.fleet.attention import SUGGESTIONS
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, amount, fit, line_of, sides
 from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame
+from orchestrator_tui.ui.plans import BROKEN
+
+KEYS = 2
+"""Keys that a row offers."""
 
 
-def draw_queue(frame: Frame, columns: int, rows: int, selected: str | None) -> list[Line]:
-    """The queue's rows; two for each where there is room, and a last line that says how many more there are."""
+def answers(cell: Cell) -> tuple[str, ...]:
+    """The actions that answer a session's state and can be done now, the likeliest first."""
+    suggestion = SUGGESTIONS.get(cell.status.status)
+    return tuple(name for name in suggestion.actions if _can(cell, name)) if suggestion is not None else ()
+
+
+def _can(cell: Cell, action: str) -> bool:
+    if action in ("approve", "deny"):
+        return cell.asks > 0
+    if action == "revive":
+        return cell.status.status in BROKEN and not cell.alive
+    return cell.alive if action in ("kill", "message", "terminal") else True
+
+
+def draw_queue(
+    frame: Frame, columns: int, rows: int, selected: str | None, tags: Mapping[str, str], key_of: Callable[[str], str]
+) -> list[Line]:
+    """The queue's rows; two for each where there is room, and a last line that says how many more there are.
+
+    `tags`: marks and group numbers by session; `key_of` an action gives its key, "" offers none.
+    """
     if not frame.queue:
         if not frame.watching:
             return [line_of([(" nobody looks: this is not calm, it is unknown", "waiting")], columns)]
@@ -27,16 +53,17 @@ def draw_queue(frame: Frame, columns: int, rows: int, selected: str | None) -> l
         cells = cells[start : start + room - 1]
     lines: list[Line] = []
     for cell in cells:
-        lines += _row(frame, cell, columns, tall, cell.id == selected)
+        keys = [key for key in map(key_of, answers(cell)) if key][:KEYS]
+        lines += _row(frame, cell, columns, tall, cell.id == selected, keys, tags.get(cell.id, ""))
     if more:
         lines.append(line_of([(f" and {more} more", "dim")], columns))
     return lines
 
 
-def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> list[Line]:
+def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool, keys: list[str], tag: str) -> list[Line]:
     tint = tint_of(cell.status.status, cell.status.severity) if selected else ""
     fill = "text" + tint
-    mark: Run = ("▌" if selected else " ", "focus" + tint)
+    mark: Run = ("▌" if selected else "*" if tag.startswith("*") else " ", "focus" + tint)
     role = ROLES[cell.status.status]
     waited = age(frame.now - cell.status.since)
     name = fit(cell.seat or cell.name, 14 if columns >= 100 else 11)
@@ -47,7 +74,9 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool) -> 
     lost: list[Run] = []
     if cell.status.status in WASTEFUL and since.requests:
         lost = [(f" {amount(since)}", "money" + tint)]
-    right: list[Run] = [*others, *lost, (f" {waited} ", role + tint)]
+    offered = " ".join(keys).rjust(2 * KEYS - 1) if columns >= 40 else ""
+    right: list[Run] = [*others, *lost, (f" {waited:>5}  ", role + tint)]
+    right += [(offered, "key bold" + tint), (" ", fill)] if offered else []
     first = sides([*left, (cell.evidence, fill)], right, columns, fill)
     if not tall:
         return [first]

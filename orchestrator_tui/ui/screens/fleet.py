@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import Input
 
-from orchestrator_tui.ui.draw.chrome import footer
-from orchestrator_tui.ui.draw.ink import Line, framed
-from orchestrator_tui.ui.draw.inspector import draw_inspector
-from orchestrator_tui.ui.draw.map import Map, Zoom, draw_map, natural_zoom, neighbour
+from orchestrator_tui.ui.draw.ink import Line, Run, framed
+from orchestrator_tui.ui.draw.map import Map, Zoom, draw_map, natural_zoom
 from orchestrator_tui.ui.draw.meters import meters
 from orchestrator_tui.ui.draw.overlay import legend
 from orchestrator_tui.ui.draw.queue import draw_queue
+from orchestrator_tui.ui.draw.spots import neighbour
 from orchestrator_tui.ui.frame import Frame
+from orchestrator_tui.ui.marks import NEED_ME, tags_of
+from orchestrator_tui.ui.screens.working import Working
 from orchestrator_tui.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
 
 WIDE = 140
 """From this many columns on everything is shown at once."""
 
 
-class FleetScreen(Screen[None]):
+class FleetScreen(Working):
     """The screen that stays open."""
-
-    AUTO_FOCUS = ""
-    """Keys go to the table of actions; only the filter takes text, while it is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,11 +32,8 @@ class FleetScreen(Screen[None]):
         self.top = 0
         """First row of the map that is shown."""
         self._map = Map([], {})
-
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
+        self._natural: tuple[object, Zoom] = (None, "tiles")
+        """The zoom that the fleet asks for, and for which screen that was worked out."""
 
     def compose(self) -> ComposeResult:
         """The panels."""
@@ -54,18 +43,14 @@ class FleetScreen(Screen[None]):
             with Container(id="side"):
                 yield Panel(self._draw_queue, id="queue")
                 yield Panel(self._draw_inspector, id="inspector")
-        yield Panel(self._draw_footer, id="footer")
+        yield from self.lower()
         words = "show only what matches a name, project, model or status"
         yield Input(id="filter", placeholder=words, compact=True, disabled=True)
-
-    def on_mount(self) -> None:
-        """Take the theme."""
-        for panel in self.query(Panel):
-            panel.use(self.orc.paint)
 
     def on_resize(self, event: Resize) -> None:
         """Choose the layout."""
         self.set_class(event.size.width < WIDE, "-narrow")
+        self.bar.lay_out()
         if event.size.width >= WIDE:
             self.remove_class("-inspect")
 
@@ -77,9 +62,11 @@ class FleetScreen(Screen[None]):
     def _draw_map(self, columns: int, rows: int) -> list[Line]:
         frame = self.orc.drawn
         inner, height = columns - 4, rows - 2
-        zoom = self.zoom or natural_zoom(len(frame.order), inner, height)
+        zoom = self.zoom or self._natural_zoom(frame, inner, height)
+        acts = self.orc.commanding
+        tags = tags_of(acts.marks, self.orc.live.fleet.groups)
         overlay = self.orc.overlay
-        self._map = draw_map(frame, max(1, inner), zoom, self.orc.selected, overlay)
+        self._map = draw_map(frame, max(1, inner), zoom, self.orc.selected, overlay, tags)
         self._keep_in_view(height)
         part = self._map.lines[self.top : self.top + height]
         body: list[Line] = [((" ", "text"), *line, (" ", "text")) for line in part]
@@ -89,7 +76,27 @@ class FleetScreen(Screen[None]):
         hidden = [f"{self.top} above"] * bool(self.top) + [f"{below} below"] * bool(below)
         more = [(", ".join(hidden) + "   ", "dim")] if hidden else []
         right = [*more, (overlay.label, "text"), (" o  ", "key"), (zoom, "text"), (" + -", "key")]
-        return framed(body, columns, rows, [("map", "strong")], right, "border", legend(overlay))
+        title: list[Run] = [("map", "strong")]
+        if len(acts.marks):
+            word = "marked" if acts.marks.number is None else f"of group {acts.marks.number}"
+            word = "that need you" if acts.marks.number == NEED_ME else word
+            title += [(f"  {len(acts.marks)} {word}", "key bold"), ("  V", "key"), (" none", "dim")]
+        return framed(body, columns, rows, title, right, "border", legend(overlay))
+
+    def _natural_zoom(self, frame: Frame, columns: int, rows: int) -> Zoom:
+        key = (self.size, len(frame.order))
+        # A question takes rows from the map: that is no reason to draw it otherwise.
+        if not self.crowded or self._natural[0] != key:
+            self._natural = (key, natural_zoom(len(frame.order), columns, rows))
+        return self._natural[1]
+
+    def centre(self) -> None:
+        """The selected session to the middle of the map."""
+        spot = self._map.spots.get(self.orc.selected or "")
+        panel = self.query_one("#map", Panel)
+        if spot is not None:
+            self.top = max(0, spot.y - (panel.size.height - 2) // 2)
+            panel.redraw()
 
     def _keep_in_view(self, height: int) -> None:
         spot = self._map.spots.get(self.orc.selected or "")
@@ -108,18 +115,16 @@ class FleetScreen(Screen[None]):
         title = [("needs you ", "waiting bold" if count else "dim"), (str(count), "waiting bold" if count else "dim")]
         if frame.snoozed:
             title.append((f"  {frame.snoozed} snoozed", "dim"))
-        lines = draw_queue(frame, columns - 2, rows - 2, self.orc.selected)
+        tags = tags_of(self.orc.commanding.marks, self.orc.live.fleet.groups)
+        lines = draw_queue(frame, columns - 2, rows - 2, self.orc.selected, tags, self.orc.key_of)
         return framed(lines, columns, rows, title, [(".", "key"), (" next", "dim")], role)
 
     def _draw_inspector(self, columns: int, rows: int) -> list[Line]:
         details = self.orc.details()
         title = [(details.cell.seat or details.cell.region, "strong")] if details else [("session", "dim")]
         right = [(details.cell.model, "dim")] if details else []
-        lines = draw_inspector(details, self.orc.drawn.now, columns - 2, rows - 2)
+        lines = self.inspected(columns - 2, rows - 2)
         return framed(lines, columns, rows, title, right, "border")
-
-    def _draw_footer(self, columns: int, rows: int) -> list[Line]:
-        return footer("fleet", columns, self.has_class("-narrow"))
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -132,7 +137,7 @@ class FleetScreen(Screen[None]):
         elif name == "next-free":
             self._step(_free(self.orc.drawn))
         elif name in ("snooze", "acknowledge"):
-            self._judge(name)
+            self.orc.choosing.judge(name)
         elif name == "latest-alert":
             latest = max(self.orc.drawn.queue, key=lambda cell: cell.status.since, default=None)
             self.orc.select(latest.id if latest else None)
@@ -152,21 +157,17 @@ class FleetScreen(Screen[None]):
         elif name == "back":
             self._back()
 
-    def _judge(self, name: str) -> None:
-        """Say something of the selected session, and go on to the next that needs somebody."""
-        session = self.orc.selected
-        if session is None:
-            return
-        order = [cell.id for cell in self.orc.drawn.queue]
-        self.orc.judge(name, session)
-        if session in order and len(order) > 1:
-            self._step(order)
-
     def _step(self, order: list[str]) -> None:
         """The next in a round, after the one that is selected."""
         if order:
             place = order.index(self.orc.selected) if self.orc.selected in order else -1
             self.orc.select(order[(place + 1) % len(order)])
+
+    def go_on(self, session: str) -> None:
+        """One was answered: the next of the queue, where it stood there."""
+        order = [cell.id for cell in self.orc.drawn.queue]
+        if session == self.orc.selected and session in order and len(order) > 1:
+            self._step(order)
 
     def _zoom(self, zoom: Zoom) -> None:
         self.zoom = zoom

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.events import Resize
 
-from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.ink import Line, framed
-from orchestrator_tui.ui.draw.inspector import draw_inspector
 from orchestrator_tui.ui.draw.meters import meters
+from orchestrator_tui.ui.screens.working import Working
 from orchestrator_tui.ui.widgets.panel import Panel
 
-if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
 
-
-class SessionScreen(Screen[None]):
+class SessionScreen(Working):
     """The inspector, large."""
 
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
+    PLACE: ClassVar[str] = "session"
+    INSPECTOR: ClassVar[str] = "#large"
 
     def compose(self) -> ComposeResult:
         """The panels."""
         yield Panel(lambda columns, rows: meters(self.orc.drawn, columns, rows), id="meters")
         yield Panel(self._draw, id="large")
-        yield Panel(lambda columns, rows: footer("session", columns), id="footer")
+        yield from self.lower()
 
-    def on_mount(self) -> None:
-        """Take the theme."""
-        for panel in self.query(Panel):
-            panel.use(self.orc.paint)
+    def on_resize(self, event: Resize) -> None:
+        """The ask bar takes the rows that it needs at this width."""
+        self.bar.lay_out()
 
     def _draw(self, columns: int, rows: int) -> list[Line]:
         details = self.orc.details()
         title = [(details.cell.seat or details.cell.region, "strong")] if details else []
-        lines = draw_inspector(details, self.orc.drawn.now, columns - 2, rows - 2)
-        return framed(lines, columns, rows, title, [("Esc back", "dim")], "border")
+        return framed(self.inspected(columns - 2, rows - 2), columns, rows, title, [("Esc back", "dim")], "border")
 
     def do(self, name: str) -> None:
         """Back to the fleet."""

@@ -1,0 +1,1 @@
+"""What is done to sessions: the path of a command, and every verb."""

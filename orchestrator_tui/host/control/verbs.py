@@ -1,0 +1,31 @@
+"""Every verb, once: what carries it out. Adding one is a function and a line here."""
+
+from __future__ import annotations
+
+from orchestrator_tui.host.control import answer, begin, escalate, kill, message, pause, said, split, unsplit
+from orchestrator_tui.host.control.order import Verb
+
+VERBS: dict[str, Verb] = {
+    "ack": said.ack,
+    "approve": answer.approve,
+    "budget": said.budget,
+    "deny": answer.deny,
+    "escalate": escalate.escalate,
+    "group": said.group,
+    "ingest": said.ingest,
+    "kill": kill.kill,
+    "message": message.message,
+    "pause": pause.pause,
+    "resume": pause.resume,
+    "revive": begin.revive,
+    "run": begin.run,
+    "snooze": said.snooze,
+    "split": split.split,
+    "stepdown": escalate.stepdown,
+    "use": escalate.use,
+    "view": said.view,
+}
+ALONE = frozenset({"kill", "pause", "resume", "revive", "escalate", "stepdown", "use", "split", "message"})
+"""Verbs that have a session to themselves: while one is under way no other may begin."""
+UNDO: dict[str, Verb] = {"split": unsplit.undo_split}
+"""Verbs that can be taken back also when they are done: what does so."""

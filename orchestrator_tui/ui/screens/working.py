@@ -1,0 +1,92 @@
+"""What the screens share on which commands are given: the line on commands, the ask bar, and the footer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from orchestrator_tui.ui.advice import applies
+from orchestrator_tui.ui.draw.chrome import footer
+from orchestrator_tui.ui.draw.ink import Line, line_of
+from orchestrator_tui.ui.draw.inspector import draw_inspector
+from orchestrator_tui.ui.draw.ordered import order_line
+from orchestrator_tui.ui.widgets.askbar import AskBar
+from orchestrator_tui.ui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from orchestrator_tui.ui.app import OrcApp
+
+
+class Working(Screen[None]):
+    """A screen on which a session is looked at, and commanded."""
+
+    AUTO_FOCUS = ""
+    """Keys go to the table of actions; only what asks for text takes them, while it is open."""
+    PLACE: ClassVar[str] = "fleet"
+    INSPECTOR: ClassVar[str] = "#inspector"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order: Line | None = None
+
+    @property
+    def orc(self) -> OrcApp:
+        """The application, by its own type."""
+        return cast("OrcApp", self.app)
+
+    @property
+    def bar(self) -> AskBar:
+        """Where questions are asked."""
+        return self.query_one(AskBar)
+
+    def lower(self) -> ComposeResult:
+        """The lower edge: the ask bar, the line on commands, the footer."""
+        yield AskBar(self.orc.clock)
+        yield Panel(self._draw_order, id="orders")
+        yield Panel(self._draw_footer, id="footer")
+
+    def on_mount(self) -> None:
+        """Take the theme."""
+        for panel in self.query(Panel):
+            panel.use(self.orc.paint)
+
+    def settle(self) -> None:
+        """The line on commands is there while there is something to tell."""
+        app, acts = self.orc, self.orc.commanding
+        self._order = order_line(
+            app.live.fleet.orders, acts.batches, app.clock.now(), acts, app.live.alive, acts.words, acts.why,
+            max(1, self.size.width),
+        )  # fmt: skip
+        self.query_one("#orders").set_class(self._order is not None, "-open")
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the lower edge takes more than its row."""
+        return self._order is not None or self.bar.opened
+
+    def go_on(self, session: str) -> None:
+        """One was answered; where there is a queue, its next comes."""
+
+    def centre(self) -> None:
+        """The selected session to the middle of the map, where there is one."""
+
+    def inspector_seen(self) -> bool:
+        """Whether the inspector is on the screen, to its last row."""
+        panel = self.query_one(self.INSPECTOR, Panel)
+        return self.is_current and bool(panel.display and panel.size.area and panel.region.bottom <= self.size.height)
+
+    def inspected(self, columns: int, rows: int) -> list[Line]:
+        """The inspector's lines; what they show whole can be answered."""
+        app = self.orc
+        details = app.details()
+        beside, whole = app.advice.of(details, columns, rows)
+        app.commanding.shown_whole(whole)
+        return draw_inspector(details, app.drawn.now, columns, rows, beside)
+
+    def _draw_order(self, columns: int, rows: int) -> list[Line]:
+        return [self._order if self._order is not None else line_of([], columns)]
+
+    def _draw_footer(self, columns: int, rows: int) -> list[Line]:
+        return self.bar.keys(columns) or footer(self.PLACE, columns, self.has_class("-narrow"), applies(self.orc))
