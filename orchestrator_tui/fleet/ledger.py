@@ -65,6 +65,8 @@ def decisions(events: Iterable[ev.Event]) -> list[Decision]:
         elif isinstance(body, ev.CommandEnded):
             decision.ended_at, decision.outcome, decision.text = event.at, body.outcome, body.text
             decision.receipt, decision.moment = body.receipt, decision.moment or body.moment
+            about = body.receipt.get("session")
+            decision.session = decision.session or (about if isinstance(about, str) else None)
         elif isinstance(body, ev.CommandFollowed):
             decision.receipt = {**decision.receipt, **body.receipt}
     return list(made.values())

@@ -72,6 +72,8 @@ class Orders(Struct):
         elif isinstance(body, ev.CommandEnded):
             order.ended_at, order.outcome, order.text, order.receipt = at, body.outcome, body.text, body.receipt
             order.tree = []
+            about = body.receipt.get("session")
+            order.session = order.session or (about if isinstance(about, str) else None)
             del self.open[order.id]
             self.ended[order.id] = order
             _bound(self.ended, MAX_ENDED)

@@ -41,6 +41,7 @@ from orchestrator_tui.host.keeping import Keeper
 from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.matching import match
 from orchestrator_tui.host.notify import Notifier
+from orchestrator_tui.host.owned.joined import Joined
 from orchestrator_tui.host.owned.owned import Owned
 from orchestrator_tui.host.processes import Processes
 from orchestrator_tui.host.procfs import ProcessTable
@@ -109,6 +110,7 @@ class Host:
         self.worktrees = Worktrees(Git.find(), self._machine)
         self.spool = Spool(paths, config.control.hook_wait_seconds)
         self.owned = Owned(self)
+        self.joined = Joined(self)
         self.caps = Caps(self)
 
     def roots(self) -> Roots:
@@ -159,6 +161,7 @@ class Host:
             if _due(now, sampled, SLOW_SAMPLE_EVERY if quiet and not self.processes.missing else SAMPLE_EVERY):
                 sampled = now
                 await self.note(self.processes.sample(now))
+                await self.joined.look(now)
             if _due(now, beaten, BEAT_EVERY):
                 beaten = now
                 await self.note([(None, Beat())])
@@ -282,6 +285,7 @@ class Host:
         self.spool.end()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.history.close()
+        await self.joined.close()
         await self.owned.close()
         await self.worktrees.close()
         await self.note([(None, HostStopped(reason=reason))])

@@ -203,6 +203,8 @@ class Commanding:
             self.tell(NO_HOST)
 
     async def _append(self, requests: Sequence[CommandRequested], now: int) -> None:
+        # Before, too: what the host reads in bulk gives way.
+        ring(self.app.paths.doorbell)
         try:
             for request in requests:
                 await ask(self.app.paths.database, request, now)

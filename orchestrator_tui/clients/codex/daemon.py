@@ -72,7 +72,7 @@ class Frames:
     def __init__(self) -> None:
         self._key = b64encode(secrets.token_bytes(16)).decode()
         self._bytes = bytearray()
-        self._parts: list[bytes] = []
+        self._parts = bytearray()
         self.open = False
         """The other end has agreed; before that nothing but `hello` may be sent."""
 
@@ -101,11 +101,11 @@ class Frames:
             if kind == _PING:
                 replies.append(_frame(_PONG, payload))
             elif kind in (0, _TEXT):
-                self._parts.append(payload)
-                if sum(map(len, self._parts)) > MAX_MESSAGE:
+                self._parts += payload
+                if len(self._parts) > MAX_MESSAGE:
                     raise Broken("a message of the daemon is too large")
                 if final:
-                    lines.append(b"".join(self._parts))
+                    lines.append(bytes(self._parts))
                     self._parts.clear()
         return lines, replies
 

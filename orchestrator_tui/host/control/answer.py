@@ -10,6 +10,7 @@ from orchestrator_tui.fleet import policy
 from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.host import spool
 from orchestrator_tui.host.control.order import Order, Refused
+from orchestrator_tui.host.owned.joined import reach
 
 ELSEWHERE = (
     "nothing is asked of it that orc could answer; go to its terminal (t), or let orc answer from now on: "
@@ -48,7 +49,7 @@ def _asked(order: Order) -> PermissionAsked:
 
 
 async def _answer(order: Order, asked: PermissionAsked, allow: bool, words: str) -> Facts:
-    channel = order.host.owned.channel(order.session.id) if asked.via == "channel" else None
+    channel = await reach(order.host, order.session.id) if asked.via == "channel" else None
     if asked.via == "channel" and channel is None:
         raise Refused("the session's channel is gone; it asks nobody any more")
     await order.begin()

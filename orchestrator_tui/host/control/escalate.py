@@ -26,6 +26,7 @@ from orchestrator_tui.host.control.order import Failed, Order, Refused
 from orchestrator_tui.host.control.shared import INTERRUPTS
 from orchestrator_tui.host.control.used import Answer, until
 from orchestrator_tui.host.owned import launch
+from orchestrator_tui.host.owned.joined import reach
 from orchestrator_tui.host.procfs import same_start
 from orchestrator_tui.text import line, utf8
 
@@ -68,7 +69,7 @@ async def _go(order: Order, choose: Callable[[Session], Step]) -> Facts:
     step, given = _checked(session, choose), _given(order)
     cap = _cap(order, step)
     made = given if given is not None else _made(order, step)
-    channel = order.host.owned.channel(session.id)
+    channel = await reach(order.host, session.id)
     task = _task(order, step, given, made)
     _check_start(order, task, channel is None)
     target = await _target(order) if channel is None else None

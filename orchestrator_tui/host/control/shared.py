@@ -20,11 +20,12 @@ from orchestrator_tui.host.control.identity import is_alive, ref_of, refusal
 from orchestrator_tui.host.control.order import Order, Refused, Undone
 from orchestrator_tui.host.control.signals import send
 from orchestrator_tui.host.control.trees import Root, root_of, scan
+from orchestrator_tui.host.owned.joined import interrupt
 from orchestrator_tui.host.procfs import ProcessTable
 
 Interrupt = Callable[[Order], Awaitable[str]]
 """Stops the turn by the client's own way; "" when it did, else why not."""
-INTERRUPTS: dict[str, Interrupt] = {}
+INTERRUPTS: dict[str, Interrupt] = {"codex": interrupt}
 """Client -> how the turn of a session in its shared process is stopped."""
 CLOSED = 3.0
 """Seconds that a terminal program has to end."""

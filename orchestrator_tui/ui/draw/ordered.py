@@ -133,7 +133,7 @@ def _line(parts: list[list[Run]], columns: int) -> Line:
 
 
 def _deed(verb: str, names: Sequence[str]) -> list[Run]:
-    deed = DEEDS.get(verb, verb)
+    deed, names = DEEDS.get(verb, verb), [name for name in names if name]
     if len(names) > 1:
         return [(f"{deed} ", "text"), (f"{len(names)} sessions", "strong bold"), (f": {listed(names[:4])}", "dim")]
     return [(f"{deed} ", "text"), (names[0] if names else "", "strong bold")]
@@ -205,7 +205,7 @@ def outcome_runs(order: Order) -> list[Run]:
 def outcome_text(order: Order) -> str:
     """What came of it, in one line: its receipt, else the host's words."""
     told = receipt_words(order.receipt) if order.outcome == "done" else ""
-    return told or line(order.text, 240)
+    return told or line(order.text.removeprefix("taken back").lstrip("; "), 240)
 
 
 def ordered_rows(orders: Orders, session: str, now: int, who: Who, columns: int) -> list[Line]:
