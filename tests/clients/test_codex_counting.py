@@ -76,6 +76,17 @@ def test_a_fork_of_a_thread_in_the_middle_of_a_tool_counts_each_response_once() 
     assert prompts(drafts) == [200, 300]
 
 
+def test_a_thread_that_is_resumed_after_a_kill_counts_each_response_once() -> None:
+    """The first response's token count was lost with the process: from then on that count lacks it (seen on 0.169)."""
+    one, two, three = counts(100), counts(200), counts(300)
+    drafts = read(
+        recorded("a", one, one),
+        recorded("b", two, counts(300, out=20)), counted(two, two),
+        recorded("c", three, counts(600, out=30)), counted(two, two), counted(counts(500, out=20), three),
+    )  # fmt: skip
+    assert prompts(drafts) == [100, 200, 300]
+
+
 def test_history_that_an_older_fork_copied_has_the_keys_of_its_parent() -> None:
     one, two, both = counts(100), counts(200), counts(300, out=20)
     path = FILE.replace(THREAD, OTHER)

@@ -364,7 +364,7 @@ async def test_claude_in_a_terminal_goes_on_under_orc(
     program = Claude(orc, model, tmp_path / "web")
     for tmux in in_tmux(program, tmp_path / "tmux", orc.home):
         async with world(orc, program, tmp_path, monkeypatch) as w:
-            await asyncio.to_thread(tmux.wait_for_text, "? for shortcuts")
+            await asyncio.to_thread(tmux.open, "? for shortcuts")
             await asyncio.to_thread(tmux.type, "say hello")
             seen = await w.until(lambda: (s := w.only()) is not None and s.spend.requests and s.pid and s)
             await answered(w, seen.id)
@@ -372,15 +372,15 @@ async def test_claude_in_a_terminal_goes_on_under_orc(
             assert (receipt["how"], receipt["used_model"], receipt["survived"]) == ("stopped and resumed", SONNET, [])
 
 
-async def test_codex_in_its_daemon_is_forked(
+async def test_codex_in_its_daemon_changes_in_place(
     orc: Orc, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = Codex(orc, model, tmp_path / "web")
     for tmux in in_tmux(program, tmp_path / "tmux", orc.home):
         async with world(orc, program, tmp_path, monkeypatch) as w:
-            await asyncio.to_thread(tmux.wait_for_text, "›")
+            await asyncio.to_thread(tmux.open, "›")
             await asyncio.to_thread(tmux.type, "say hello")
             seen = await w.until(lambda: (s := w.only()) is not None and s.spend.requests and s)
             await answered(w, seen.id)
             receipt = await w.run("stepdown", seen.id, note="say hello")
-            assert (receipt["how"], receipt["used_model"]) == ("forked", "gpt-5.1-codex-mini"), receipt
+            assert (receipt["how"], receipt["used_model"]) == ("in place", "gpt-5.1-codex-mini"), receipt

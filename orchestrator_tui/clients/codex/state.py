@@ -37,7 +37,9 @@ class RolloutState(LineState):
     totals: list[str] = field(default_factory=list)
     """Cumulative counts whose response is counted, or was somebody else's."""
     unmatched: str = ""
-    """Usage of a record that named no cumulative count: the `token_count` that repeats it is the same response."""
+    """Usage of the record that came last: the `token_count` that repeats it is the same response."""
+    most: int | None = None
+    """Input and output of that record's cumulative count; None where it names none."""
     compacted: bool = False
     """A compaction whose outcome is not told yet."""
     outcomes: dict[str, bool] = field(default_factory=dict)

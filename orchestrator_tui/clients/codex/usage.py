@@ -3,7 +3,8 @@
 Each response has a `token_usage_record`, written when it ends, and mostly a `token_count`, written after its tools;
 older versions have `token_count` alone. Both carry the thread's cumulative count, and that is what joins them.
 Traps, all measured: `token_count` is repeated when only the limits changed, when the user steers and after a
-compaction; a fork's cumulative count goes on from its parent's; after a kill the `token_count` is missing.
+compaction; a fork's cumulative count goes on from its parent's; after a kill the `token_count` is missing, and from
+then on the two cumulative counts differ.
 """
 
 from __future__ import annotations
@@ -27,9 +28,7 @@ def usage_record(state: RolloutState, payload: dict[str, Any]) -> list[KnownBody
     if not response and total is None:
         return [Unparsed(reason="usage without response id")]
     key = response_key("codex", response) if response else response_key("codex", state.scope, total or "")
-    # Also in a fork: of a thread that was in the middle of a tool the two counts begin apart.
-    joins = total is not None and not state.inherits
-    state.unmatched = "" if joins else _mark(payload.get("usage")) or ""
+    state.unmatched, state.most = _mark(payload.get("usage")) or "", _sum(payload.get("thread_token_usage"))
     if total is None and key == state.usage_key:
         return []
     return _count(state, payload.get("usage"), key, total, response)
@@ -42,10 +41,10 @@ def token_count(state: RolloutState, info: dict[str, Any]) -> list[KnownBody]:
     if mark is None:
         return [] if total is None and last is None else [Unparsed(reason="usage: no cumulative count")]
     if mark in state.totals:
-        state.unmatched = ""
         return []
     inherited = state.inherits and not state.totals and mark != mine
-    if inherited or (mine is not None and mine == state.unmatched) or (mine is not None and _is_empty(last)):
+    repeats = mine is not None and mine == state.unmatched and _is_behind(total, state.most)
+    if inherited or repeats or (mine is not None and _is_empty(last)):
         # Somebody else's, counted already, or an estimate of the context's size that no response stands behind.
         state.unmatched = ""
         _remember(state, mark)
@@ -101,6 +100,22 @@ def _mark(usage: object) -> str | None:
         return "/".join(str(count_of(usage.get(name))) for name in names)
     except ValueError:
         return None
+
+
+def _is_behind(total: object, most: int | None) -> bool:
+    """Whether a cumulative count may be that of a record which has `most`.
+
+    It lacks what was lost with a killed process, or what a copy inherited, so it is never ahead (both seen).
+    """
+    count = _sum(total)
+    return most is None or (count is not None and count <= most)
+
+
+def _sum(usage: object) -> int | None:
+    """Input and output together; None when they are no counts."""
+    if not isinstance(usage, dict) or _mark(usage) is None:
+        return None
+    return count_of(usage.get("input_tokens")) + count_of(usage.get("output_tokens"))
 
 
 def _is_empty(usage: object) -> bool:

@@ -28,6 +28,8 @@ MARKS = {
 }
 """Variables that clients give to the tools they run (Claude Code 2.1, Codex 0.169, OpenCode 1.18, Gemini 0.61)."""
 PROGRAMS = frozenset({"claude", "codex", "opencode", "gemini"})
+PACKAGES = ("@anthropic-ai/claude-code", "@openai/codex", "opencode-ai", "@google/gemini-cli")
+"""On npm."""
 LOOKS = frozenset({"view", "ingest"})
 """Verbs that rule nobody."""
 
@@ -76,7 +78,8 @@ def is_client(argv: list[str]) -> bool:
     program = argv[0]
     if PurePath(program).name in ("node", "bun"):
         program = next((word for word in argv[1:] if not word.startswith("-")), "")
-    return PurePath(program).name.removesuffix(".js").removesuffix(".exe") in PROGRAMS
+    named = PurePath(program).name.removesuffix(".js").removesuffix(".exe") in PROGRAMS
+    return named or any(f"/node_modules/{package}/" in program for package in PACKAGES)
 
 
 def environment(pid: int) -> dict[str, str]:
