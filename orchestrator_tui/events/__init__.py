@@ -174,7 +174,8 @@ KnownBody = (
     | AlertEscalated | AlertCleared | Acknowledged | Snoozed | Viewed | Unparsed | UnknownRecord | ProcessObserved
     | ProcessGone | ClientStatus | HostStarted | HostStopped | Beat | SettingsChanged | CommandRequested
     | CommandProgressed | CommandEnded | WorktreeSeen | CommandStarted | CommandCommitted | CommandFollowed
-    | GroupAssigned | PermissionAsked | PermissionAnswered | Confirmed | BudgetSet | ModelRequested | SplitMade | Adopted
+    | GroupAssigned | PermissionAsked | PermissionAnswered | Confirmed | BudgetSet | ModelRequested | SplitMade
+    | Adopted
 )  # fmt: skip
 AnyBody = KnownBody | Unknown
 

@@ -76,9 +76,7 @@ def use(session: Session, model: str | None, effort: str | None, settings: Setti
 
 def _step(session: Session, settings: Settings, table: PriceTable, direction: Direction) -> Step:
     if session.model is None:
-        raise NoRung(
-            "its model is not known yet: it has had no answer; name one: `orc escalate SESSION --model M`"
-        )
+        raise NoRung("its model is not known yet: it has had no answer; name one: `orc escalate SESSION --model M`")
     ladder, effort = rungs(session.client, session.model, settings, table), effort_of(session)
     places = beside(ladder, session.model, effort)
     if places is None:

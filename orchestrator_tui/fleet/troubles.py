@@ -52,7 +52,7 @@ def troubles(
     if status.status in UNKNOWN:
         return []
     found: list[Trouble] = []
-    if status.severity != "ok" and seen_live(fleet, session):
+    if not NAMES.isdisjoint((status.status, *status.badges)) and status.severity != "ok" and seen_live(fleet, session):
         busy = at_work(fleet, session, status)
         for one in findings_of(fleet, session, now):
             if one.name not in NAMES or one.cause in session.alerts.muted or (one.name in AT_WORK_ONLY and not busy):
