@@ -274,7 +274,7 @@ def _tables(section: str, part: object) -> list[str]:
     lines: list[str] = []
     for one in part if isinstance(part, list) else []:
         lines += [f"[[{section}]]", *(f"{name} = {_toml(getattr(one, name))}" for name in one.__struct_fields__)]
-    return lines or [f"# [[{section}]]"]
+    return lines
 
 
 def _descriptions() -> dict[tuple[str, str], str]:

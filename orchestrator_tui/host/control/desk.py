@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator_tui.events import (
     CommandEnded,
     CommandRequested,
+    CommandStarted,
     Confirmed,
     Facts,
 )
@@ -25,6 +26,8 @@ from orchestrator_tui.host.control.verbs import ALONE, UNDO, VERBS
 if TYPE_CHECKING:
     from orchestrator_tui.host.service import Host
 
+LOOK_BACK = 200
+"""Events; what is older than a host's start takes has expired."""
 OWN_ACTOR = "orc: "
 """How requests begin that a guard of the host's makes; nobody else's may."""
 
@@ -36,7 +39,8 @@ class Desk:
         self._host = host
         self._version = 0
         """Of the database when commands were last looked for."""
-        self._obeyed = host.reader.last_seq()
+        # Whoever starts a host asks it at once, perhaps before it is this far.
+        self._obeyed = max(0, host.reader.last_seq() - LOOK_BACK)
         self.running: dict[str, Order] = {}
         """What is under way, by the command's id."""
         self._own: set[str] = set()
@@ -54,8 +58,9 @@ class Desk:
         begin, self._obeyed = self._obeyed, last
         events = list(host.reader.commands(begin, last))
         await host.keeper.take_up(events)
+        begun = {e.body.command_id for e in events if isinstance(e.body, CommandStarted | CommandEnded)} | self._own
         for event in events:
-            if isinstance(event.body, CommandRequested) and event.body.command_id not in self._own:
+            if isinstance(event.body, CommandRequested) and event.body.command_id not in begun:
                 await self._begin(event.body)
 
     async def decide(self, verb: str, session: str, arguments: Facts, why: str) -> None:

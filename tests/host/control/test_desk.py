@@ -224,3 +224,29 @@ async def test_a_decision_of_the_host_s_own_is_on_record_and_run_once(host: Host
     forged = command("stepdown", {"session": NAME}, "orc: guard", time.time_ns(), "", ME)
     await ask(host.paths.database, forged, time.time_ns())
     assert (await ended(host, forged)).outcome == "refused"
+
+
+async def test_what_was_asked_while_the_host_started_is_done_and_what_was_begun_is_not_done_again(
+    tmp_path: Path,
+) -> None:
+    paths = Paths(tmp_path / "c", tmp_path / "s", tmp_path / "r")
+    runs: list[str] = []
+
+    async def verb(order: Order) -> ev.Facts:
+        runs.append(order.id)
+        return {}
+
+    async with opened(paths, Config(), SystemClock()) as first:
+        await first.note([(NAME, ev.SessionUpdated(owned=True))])
+        done, begun, fresh = [command("try", {"session": NAME}, "t", time.time_ns(), "", ME) for _ in range(3)]
+        late = command("try", {"session": NAME}, "t", time.time_ns() - 60_000_000_000, "", ME)
+        for request in (done, begun, late, fresh):
+            await ask(paths.database, request, time.time_ns())
+        await first.note(
+            [(None, ev.CommandEnded(done.command_id, "done")), (None, ev.CommandStarted(begun.command_id))]
+        )
+    async with opened(paths, Config(), SystemClock()) as second:
+        second.commands._verbs["try"] = verb
+        assert (await ended(second, fresh)).outcome == "done"
+        assert (await ended(second, late)).outcome == "refused"
+        assert runs == [fresh.command_id]
