@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from orchestrator_tui.errors import ConfigError
+from orchestrator_tui.fleet import guard_rules, thresholds
 from orchestrator_tui.fleet import policy as policies
-from orchestrator_tui.fleet import thresholds
+from orchestrator_tui.fleet.guard_rules import Governor, Guard
 
 GB = 1_000_000_000
 Dollars = Annotated[float, Meta(ge=0, le=1e9)]
@@ -110,6 +111,23 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """Commands that may be given from inside an agent there, e.g. `["message"]`; `*` is every one."""
     second_key: list[str] = field(default_factory=list)
     """Approving what fits one of these patterns wants a second key, e.g. `["git push*", "rm *"]`."""
+    reason_for: list[str] = field(default_factory=list)
+    """Commands that need a reason there (`--why`), e.g. `["kill", "escalate"]`; `*` is every one."""
+    max_usd: Dollars = 0.0
+    """What one command may let be spent there (run, budget, escalate, split) before it wants a yes; 0 is no limit."""
+    hands_off: bool = False
+    """No guard and no governor acts there."""
+
+    def told(self, number: int) -> dict[str, str | float | bool | None]:
+        """What the host tells of it."""
+        lists = {
+            "agents_may": self.agents_may,
+            "second_key": self.second_key,
+            "reason_for": self.reason_for,
+            "max_usd": [repr(self.max_usd)] if self.max_usd else [],
+            "hands_off": ["yes"] if self.hands_off else [],
+        }
+        return dict(policies.told(number, self.project, name, values) for name, values in lists.items())
 
 
 class Screen(Struct, frozen=True, forbid_unknown_fields=True):
@@ -205,7 +223,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     ladder: dict[str, list[str]] = field(default_factory=dict)
     """`[ladder]`: the models of a client, smallest first, e.g. `claude = ["claude-haiku-4-5", "claude-opus-4-8"]`."""
     policy: list[Policy] = field(default_factory=list)
-    """`[[policy]]`: per project pattern, `agents_may` (commands an agent may give) and `second_key` (patterns)."""
+    """`[[policy]]`: per project pattern, `agents_may` (commands an agent may give), `second_key` (patterns),
+    `reason_for` (commands that need --why), `max_usd` (what one may spend without a yes), `hands_off` (no guards)."""
+    guard: list[Guard] = field(default_factory=list)
+    """`[[guard]]`: what is done by itself when something holds (docs/guards.md)."""
+    governor: Governor = field(default_factory=Governor)
+
+    def __post_init__(self) -> None:
+        guard_rules.checked(self.guard)
 
     def told(self) -> dict[str, str | float | bool | None]:
         """The settings that answers depend on, as the host tells them in `settings.changed`."""
@@ -218,11 +243,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
             **{f"budget.project/{name}": limit for name, limit in budgets.projects.items()},
             **self.status.told(),
             **{f"ladder/{client}": ",".join(rungs) for client, rungs in self.ladder.items()},
-            **dict(
-                policies.told(number, policy.project, name, getattr(policy, name))
-                for number, policy in enumerate(self.policy)
-                for name in ("agents_may", "second_key")
-            ),
+            **{name: value for n, policy in enumerate(self.policy) for name, value in policy.told(n).items()},
         }
 
 
@@ -281,8 +302,9 @@ def _descriptions() -> dict[tuple[str, str], str]:
     """(class, setting) -> the text beneath its declaration, on one line; nothing where the source is not at hand."""
     import ast
 
+    sources = (__file__, str(thresholds.__file__), str(guard_rules.__file__))
     try:
-        trees = [ast.parse(Path(source).read_text(encoding="utf-8")) for source in (__file__, str(thresholds.__file__))]
+        trees = [ast.parse(Path(source).read_text(encoding="utf-8")) for source in sources]
     except OSError:
         return {}
     found = {}

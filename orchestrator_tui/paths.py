@@ -73,6 +73,11 @@ class Paths(Struct, frozen=True):
         return self.state_dir / "owned"
 
     @property
+    def loops(self) -> Path:
+        """A directory for each loop, and the logs of the built-in agent."""
+        return self.state_dir / "loops"
+
+    @property
     def worktrees(self) -> Path:
         """Working trees of splits and loops."""
         return self.state_dir / "worktrees"
@@ -84,7 +89,7 @@ class Paths(Struct, frozen=True):
 
     def make(self) -> None:
         """Create the directories, private to this user (0700) whatever the umask."""
-        for directory in (self.config_dir, self.state_dir, self.run_dir, self.inbox):
+        for directory in (self.config_dir, self.state_dir, self.run_dir, self.inbox, self.loops):
             make_private(directory)
 
 

@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "show": "one session: status and evidence, tokens, money, tree, last turns",
     "events": "the stored events, in order",
     "run": "start a session under orc's own hand",
+    "loops": "what loops have done, at what price; their work shown, merged, tidied away",
     "kill": "end a session and its whole process tree",
     "pause": "freeze a session, where that holds",
     "resume": "let a paused session go on",

@@ -1,4 +1,4 @@
-"""`orc run`: start a session under orc's own hand; it outlives dashboard and host, and can be spoken to."""
+"""`orc run`: start a session under orc's own hand, or with a check or a number of tries a loop of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from orchestrator_tui.cli.commanding import add_common, give, run_one
+from orchestrator_tui.cli.verb_loops import loop_arguments, loop_facts
 from orchestrator_tui.errors import UsageError
 from orchestrator_tui.events import Facts
 
-AGENTS = ("claude", "codex", "opencode", "gemini")
+AGENTS = ("claude", "codex", "opencode", "gemini", "builtin", "command")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +23,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="TEXT", default="", help="its title on the map")
     parser.add_argument("--budget", metavar="USD", type=float, help="what it may cost, its sub-agents included")
     parser.add_argument("--dir", metavar="DIR", default=".", help="where it works (default: here)")
+    loop_arguments(parser)
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask the host for it, and say which session it is."""
+    prompt = spec_of(args.spec)
+    if args.until or args.max or args.command:
+        return _answer("loop", args, loop_facts(args, prompt))
     wanted: Facts = {
         "agent": args.agent,
-        "prompt": spec_of(args.spec),
+        "prompt": prompt,
         "cwd": str(Path(args.dir).resolve()),
         "model": args.model,
         "effort": args.effort,
@@ -37,9 +42,13 @@ def run(args: argparse.Namespace) -> int:
     }
     if args.budget is not None:
         wanted["budget_usd"] = args.budget
-    ended = run_one("run", args, wanted)
+    return _answer("run", args, wanted)
+
+
+def _answer(verb: str, args: argparse.Namespace, wanted: Facts) -> int:
+    ended = run_one(verb, args, wanted)
     session = ended.receipt.get("session")
-    give("run", session if isinstance(session, str) else None, ended, args.json)
+    give(verb, session if isinstance(session, str) else None, ended, args.json)
     return 0 if ended.outcome == "done" else 1
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from orchestrator_tui.events import Facts, Settings
 from orchestrator_tui.fleet.policy import PREFIX
 
-SPENDS = {"run": "budget_usd", "budget": "usd", "escalate": "cap_usd", "split": "budget_usd"}
+SPENDS = {"run": "budget_usd", "loop": "budget_usd", "budget": "usd", "escalate": "cap_usd", "split": "budget_usd"}
 """Verbs that let money be spent -> the argument that says how much at most."""
 
 

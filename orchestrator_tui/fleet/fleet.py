@@ -18,6 +18,9 @@ from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.fleet.trace import observe
 from orchestrator_tui.fleet.watch import Watch
 
+WORKERS = frozenset({"subagent", "iteration"})
+"""Relations of those that work for another session."""
+
 
 class FleetState(Struct):
     """What a snapshot holds: all sessions, or those changed since the full one it builds on."""
@@ -114,10 +117,10 @@ class Fleet:
         return line
 
     def kids(self, session: Session) -> list[Session]:
-        """The sub-agents of one session, in the order of their ids; costs nothing where there are none."""
+        """The sub-agents of a session, and a loop's iterations, by their ids; costs nothing where there are none."""
         names = sorted(self._kids.get(session.id, ()))
         found = (self.sessions.get(name) for name in names)
-        return [kid for kid in found if kid is not None and kid.parent == session.id and kid.relation == "subagent"]
+        return [kid for kid in found if kid is not None and kid.parent == session.id and kid.relation in WORKERS]
 
     def thresholds_for(self, session: Session) -> Thresholds:
         """The thresholds in force for a session: its project's, else the fleet's."""

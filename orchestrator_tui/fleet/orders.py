@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from orchestrator_tui import events as ev
+from orchestrator_tui.fleet.hands import Hands
 
 MAX_OPEN = 200
 """Commands under way that are kept; one that nobody ever answered falls out at last."""
@@ -46,9 +47,12 @@ class Orders(Struct):
 
     open: dict[str, Order] = field(default_factory=dict)
     ended: dict[str, Order] = field(default_factory=dict)
+    hands: Hands = field(default_factory=Hands)
+    """Whose hand was on which session last."""
 
     def apply(self, at: int, body: Any) -> None:
         """Take up a `command.*` event; any other changes nothing."""
+        self.hands.apply(at, body)
         if isinstance(body, ev.CommandRequested):
             if body.verb not in QUIET:
                 session = body.arguments.get("session")

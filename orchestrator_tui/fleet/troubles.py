@@ -59,6 +59,9 @@ def troubles(
                 continue
             cause = one.cause
             if one.name == "over_budget":
+                if is_loop(session):
+                    # Counted below, with all that works for it.
+                    continue
                 # A crossing of another limit is another trouble.
                 cause = f"budget session {fleet.budgets.one(session.steering.budget_usd)} {one.severity}"
             found.append(Trouble(one.name, one.severity, cause[:MAX_CAUSE], one.since, one.evidence))

@@ -20,7 +20,7 @@ from orchestrator_tui.clock import SECOND, Clock
 from orchestrator_tui.config import Config, Notify
 from orchestrator_tui.events import Event
 from orchestrator_tui.fleet.fleet import Fleet
-from orchestrator_tui.fleet.notices import Notice, Notices, Wishes
+from orchestrator_tui.fleet.notices import Notice, Notices, Wishes, is_quiet
 
 PATIENCE = 10.0
 """Seconds that a program has for one notice."""
@@ -146,13 +146,24 @@ class Notifier:
     def tell(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         """Announce what is due; `start` runs a program beside the host's loop."""
         for notice in self._notices.due(self._clock.now()) if self._wanted else ():
-            for work in self._ways(notice):
-                if self._running >= AT_ONCE:
-                    work.close()
-                    self._say_once("notify", f"{AT_ONCE} programs are still at earlier notices; this one is left out")
-                    continue
-                self._running += 1
-                start(work)
+            self._announce(notice, start)
+
+    def announce(self, notice: Notice, start: Callable[[Coroutine[Any, Any, None]], None]) -> int:
+        """Announce what was decided elsewhere; returns by how many programs, 0 in quiet hours too."""
+        quiet = is_quiet(self._settings.quiet_minutes, local_minute(self._clock.now()))
+        return self._announce(notice, start) if self._wanted and not quiet else 0
+
+    def _announce(self, notice: Notice, start: Callable[[Coroutine[Any, Any, None]], None]) -> int:
+        begun = 0
+        for work in self._ways(notice):
+            if self._running >= AT_ONCE:
+                work.close()
+                self._say_once("notify", f"{AT_ONCE} programs are still at earlier notices; this one is left out")
+                continue
+            self._running += 1
+            begun += 1
+            start(work)
+        return begun
 
     def _ways(self, notice: Notice) -> list[Coroutine[Any, Any, None]]:
         ways = []

@@ -21,6 +21,7 @@ from orchestrator_tui.fleet.prices.rates import Rates, Sheet
 
 MAP = "model_prices_and_context_window_backup.json"
 RETIRED = Path(__file__).with_name("retired_prices.json")
+EMBEDDED = Path(__file__).parents[1] / "loops" / "embedded" / "prices.json"
 _PER_MILLION = 1_000_000_000
 """Nano-dollars in a dollar: settings are in dollars per million tokens, as rates are in nano-dollars per million."""
 
@@ -48,6 +49,7 @@ def load(settings: Prices | None = None, litellm_map: Path | None = None, retire
     notes: list[str] = []
     groups = [[source] for source in (_own(settings.models, notes),) if source]
     groups.append([source for source in (_litellm(litellm_map, notes), _dropped(retired, notes)) if source])
+    groups.append([source for source in (_dropped(EMBEDDED, notes, "models that cost nothing in truth"),) if source])
     return Loaded(PriceTable(groups, settings.local, _windows(settings.models)), notes)
 
 
@@ -82,13 +84,13 @@ def _litellm(path: Path | None, notes: list[str]) -> Source | None:
     return Source(label, entries)
 
 
-def _dropped(path: Path, notes: list[str]) -> Source | None:
+def _dropped(path: Path, notes: list[str], what: str = "retired models") -> Source | None:
     try:
         table = _retired.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        notes.append(f"the table of retired models cannot be read: {error}; reinstall orchestrator-tui ({path})")
+        notes.append(f"the table of {what} cannot be read: {error}; reinstall orchestrator-tui ({path})")
         return None
-    notes.append(f"orc {table.date}: {len(table.models)} retired models")
+    notes.append(f"orc {table.date}: {len(table.models)} {what}")
     return Source(f"orc {table.date}", table.models)
 
 

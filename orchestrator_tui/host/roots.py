@@ -24,7 +24,7 @@ def find_roots(paths: Paths, config: Config, environ: Mapping[str, str] | None =
         if client.name in config.clients.off:
             continue
         extra = [Path(text) for text in config.clients.roots.get(client.name, [])]
-        own = [paths.inbox] if client.name == "log" else []
+        own = {"log": [paths.inbox], "loop": [paths.loops]}.get(client.name, [])
         found[client.name] = existing([*client.roots(env), *own, *extra])
     return found
 

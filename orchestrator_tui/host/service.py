@@ -32,9 +32,11 @@ from orchestrator_tui.host import price_files
 from orchestrator_tui.host.alarming import Alarming
 from orchestrator_tui.host.control.caps import Caps
 from orchestrator_tui.host.control.desk import Desk
+from orchestrator_tui.host.control.looping import Loops
 from orchestrator_tui.host.control.recovery import recover
 from orchestrator_tui.host.follow import Follow, is_history
 from orchestrator_tui.host.git import Git
+from orchestrator_tui.host.guards import Guards
 from orchestrator_tui.host.history import History, Progress
 from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
 from orchestrator_tui.host.keeping import Keeper
@@ -63,6 +65,7 @@ SAMPLE_EVERY = 2 * SECOND
 SLOW_SAMPLE_EVERY = 4 * SECOND
 BEAT_EVERY = 30 * SECOND
 JUDGE_EVERY = SECOND
+RESUME_EVERY = 5 * SECOND
 TIDY_EVERY = HOUR
 MANY = 50
 """More new files than this at once are history: they are read beside the loop."""
@@ -112,6 +115,8 @@ class Host:
         self.owned = Owned(self)
         self.joined = Joined(self)
         self.caps = Caps(self)
+        self.guards = Guards(self, config.guard, config.governor)
+        self.loops = Loops(self)
 
     def roots(self) -> Roots:
         """Every client's directories, as they are now."""
@@ -146,9 +151,10 @@ class Host:
         await self.first_look()
         await self.owned.adopt_all()
         await recover(self)
+        await self.loops.resume()
         self.spool.begin(os.getpid())
         self._obeying = asyncio.create_task(self._obey())
-        looked = sampled = beaten = judged = changed = needed = self.clock.now()
+        looked = sampled = beaten = judged = changed = needed = resumed = self.clock.now()
         tidied = 0
         while not self.stopping.is_set():
             now = self.clock.now()
@@ -169,6 +175,10 @@ class Host:
                 judged = now
                 await self.note(self.alarming.news(self.fleet, now))
                 self.caps.step(now)
+                self.guards.step(now)
+            if _due(now, resumed, RESUME_EVERY):
+                resumed = now
+                await self.loops.resume()
             self.notifier.tell(self.start)
             await self.note(self.spool.look(self.fleet, now))
             if _due(now, tidied, TIDY_EVERY):
@@ -176,7 +186,13 @@ class Host:
                 await self.tidy(now)
             if news:
                 changed = now
-            if self._tasks or self.owned.live or self.processes.stopped or has_viewers(self.paths.viewers):
+            if (
+                self._tasks
+                or self.owned.live
+                or self.processes.stopped
+                or self.guards.armed
+                or has_viewers(self.paths.viewers)
+            ):
                 needed = now
             if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:
                 break

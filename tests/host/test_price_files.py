@@ -28,10 +28,10 @@ def test_litellm_is_read_and_never_imported() -> None:
 
 def test_the_tables_are_named() -> None:
     loaded = load()
-    shipped, retired = loaded.table.sources
+    shipped, retired, _ = loaded.table.sources
     assert shipped.label.startswith("litellm ") and shipped.label.split()[1][0].isdigit()
     assert retired.label.startswith("orc 20")
-    assert len(loaded.notes) == 2 and str(len(shipped.entries)) in loaded.notes[0]
+    assert len(loaded.notes) == 3 and str(len(shipped.entries)) in loaded.notes[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"a":' + b"[" * 100_000])
@@ -43,7 +43,7 @@ def test_a_damaged_map_is_said_and_the_rest_still_has_prices(tmp_path: Path, con
     assert loaded.table.find("claude-opus-4-1") is not None
     assert loaded.table.find("gpt-5.2") is None
     both = load(Prices(), tmp_path / "none", broken)
-    assert both.table.find("claude-opus-4-1") is None and len(both.notes) == 2
+    assert both.table.find("claude-opus-4-1") is None and len(both.notes) == 3
 
 
 def test_an_entry_of_any_shape_is_no_price(tmp_path: Path) -> None:

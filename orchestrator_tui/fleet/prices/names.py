@@ -14,7 +14,7 @@ NOT_MODELS = frozenset({"", "<synthetic>", "opus", "sonnet", "haiku", "default",
 """What stands in a model's place and names none, or only a family whose version is open."""
 LOCAL_PREFIXES = (
     "ollama/", "ollama_chat/", "lm_studio/", "lmstudio/", "llamafile/", "hosted_vllm/", "vllm/", "llama.cpp/",
-    "llamacpp/", "llama-cpp/", "lemonade/", "local/", "embedded/",
+    "llamacpp/", "llama-cpp/", "lemonade/", "local/",
 )  # fmt: skip
 _WIDE = "[1m]"
 _RESELLERS = frozenset({"opencode", "github-copilot", "github_copilot", "openrouter", "vercel", "models", "litellm"})

@@ -17,7 +17,8 @@ from orchestrator_tui.text import line
 MAX_PROMPT = 1 << 20
 """Characters."""
 REVIVED = frozenset({"dead", "errored", "rate_limited"})
-AGENTS = ("claude", "codex", "opencode", "gemini")
+AGENTS = {"claude": "claude", "codex": "codex", "opencode": "opencode", "gemini": "gemini", "builtin": "loop"}
+"""What a person calls it -> the client."""
 
 
 async def run(order: Order) -> Facts:
@@ -36,7 +37,7 @@ async def run(order: Order) -> Facts:
     await order.begin()
     await order.commit()
     title = order.text("title") or None
-    session = await order.host.owned.start(agent, task, title=title)
+    session = await order.host.owned.start(AGENTS[agent], task, title=title)
     if budget is not None:
         await order.host.note([(session, BudgetSet(usd=budget))])
     return {"session": session, "agent": agent, "cwd": cwd}

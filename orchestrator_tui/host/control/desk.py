@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
+from orchestrator_tui.clients.values import project_of
 from orchestrator_tui.events import (
     CommandEnded,
     CommandRequested,
@@ -17,9 +18,9 @@ from orchestrator_tui.events import (
     Confirmed,
     Facts,
 )
-from orchestrator_tui.fleet import confirming, policy
+from orchestrator_tui.fleet import confirming, demands, policy
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import callers, proof, said
+from orchestrator_tui.host.control import callers, guarded, proof, said
 from orchestrator_tui.host.control.order import Failed, Order, Refused, Undone, Verb
 from orchestrator_tui.host.control.verbs import ALONE, UNDO, VERBS
 
@@ -71,9 +72,23 @@ class Desk:
         order = self._order(request)
         # Known before it is on record: reading the record must not begin it again.
         self._own.add(order.id)
-        self.running[order.id] = order
         await self._host.note([(None, request)])
+        try:
+            self._check_own(order)
+        except Refused as words:
+            await self._end(order, "refused", str(words), words.receipt)
+            return
+        self.running[order.id] = order
         await self._run(order)
+
+    def _check_own(self, order: Order) -> None:
+        """What a person's command is checked for, too: the process is the client's, nothing else is under way."""
+        session, verb = self._host.fleet.sessions.get(str(order.request.arguments.get("session"))), order.request.verb
+        if session is None:
+            raise Refused("no such session in the fleet")
+        if verb in ALONE:
+            proof.check(self._host, session)
+            self._check_alone(verb, session)
 
     def _order(self, request: CommandRequested) -> Order:
         named = request.arguments.get("session")
@@ -159,9 +174,23 @@ class Desk:
             raise Refused(str(error)) from None
         if request.actor.startswith(OWN_ACTOR):
             raise Refused("only the host itself may name itself so")
+        if request.verb in guarded.OWN:
+            raise Refused("only the host's own guards ask for that")
         project = order.session.project if order.has_session else None
         if agent and not policy.agents_may(host.fleet.settings, project, request.verb):
             raise Refused(f"agents may look, not rule: this was asked from inside {agent}")
+        self._check_policy(order, project, agent)
+
+    def _check_policy(self, order: Order, project: str | None, agent: str) -> None:
+        request, settings = order.request, self._host.fleet.settings
+        if request.verb in ("run", "loop"):
+            project = project_of(order.text("cwd")) if order.text("cwd") else None
+        words = demands.reason_missing(settings, project, request.verb, request.why or order.text("why"))
+        if words:
+            raise Refused(words)
+        words = demands.too_dear(settings, project, request.verb, request.arguments, agent)
+        if words:
+            raise Refused(words, {} if agent else {"confirm": words})
 
     async def _confirm(self, order: Order, session: Session, words: str) -> None:
         if not order.flag("confirmed"):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from orchestrator_tui.events import CommandFollowed, Facts, Moment, ProcessRef
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import ending, freeze, tmux
+from orchestrator_tui.host.control import ending, freeze, looping, tmux
 from orchestrator_tui.host.control.ending import GRACE
 from orchestrator_tui.host.control.freeze import Frozen, Setup
 from orchestrator_tui.host.control.identity import refusal
@@ -109,6 +109,9 @@ async def kill(order: Order) -> Facts:
         # The host is told to end: nobody would be there to end it, or to let it go on.
         await freeze.thaw(table, target.client, frozen.stopped, target.setup, target.kept)
         raise
+    if target.session.client == looping.CLIENT:
+        # Or the loop would be started again.
+        looping.mark_stopped(host, target.session.id.partition(":")[2], order.request.why or "killed")
     known = [*target.tree.members, *(ref for ref in frozen.stopped if ref not in target.tree.members)]
     name = target.session.client
     ended = await ending.end(table, name, target.root, known, target.setup, target.kept, GRACE)
@@ -130,7 +133,7 @@ def _seconds(order: Order) -> float:
     if order.flag("now"):
         return 0.0
     asked = order.number("seconds")
-    return min(max(asked, 0.0), MAX_SECONDS) if asked is not None else UNDO_SECONDS
+    return min(max(asked, 0.0), MAX_SECONDS) if asked is not None else order.host.config.control.undo_seconds
 
 
 async def _wait(order: Order, seconds: float) -> None:

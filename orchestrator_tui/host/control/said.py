@@ -17,7 +17,7 @@ from orchestrator_tui.host.control.order import Order, Refused
 MAX_SNOOZE = 7 * 24 * 3600 * SECOND
 MAX_USD = 1e9
 MAX_GROUP = 10_000
-FLEET = frozenset({"ingest", "group", "run"})
+FLEET = frozenset({"ingest", "group", "run", "loop"})
 """Verbs that are about no session."""
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.host.control import answer, begin, escalate, kill, message, pause, said, split, unsplit
+from orchestrator_tui.host.control import (
+    answer,
+    begin,
+    escalate,
+    guarded,
+    kill,
+    looping,
+    message,
+    pause,
+    said,
+    split,
+    unsplit,
+)
 from orchestrator_tui.host.control.order import Verb
 
 VERBS: dict[str, Verb] = {
@@ -14,7 +26,9 @@ VERBS: dict[str, Verb] = {
     "group": said.group,
     "ingest": said.ingest,
     "kill": kill.kill,
+    "loop": looping.start_loop,
     "message": message.message,
+    "notify": guarded.notify,
     "pause": pause.pause,
     "resume": pause.resume,
     "revive": begin.revive,
@@ -24,6 +38,7 @@ VERBS: dict[str, Verb] = {
     "stepdown": escalate.stepdown,
     "use": escalate.use,
     "view": said.view,
+    "would": guarded.would,
 }
 ALONE = frozenset({"kill", "pause", "resume", "revive", "escalate", "stepdown", "use", "split", "message"})
 """Verbs that have a session to themselves: while one is under way no other may begin."""

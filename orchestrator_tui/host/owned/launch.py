@@ -23,6 +23,8 @@ PATIENCE = 10.0
 """Seconds for a shim to start its client, or to say why not."""
 MARK = "ORC_SESSION"
 """Names the run in the environment of everything that its client starts."""
+LOOPS = "ORC_LOOPS"
+"""Where the built-in agent keeps its logs."""
 SHIM = Path(__file__).with_name("shim.py")
 INSIDE = (
     "CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_EFFORT",
@@ -71,7 +73,7 @@ async def start(run: Run, launch: Launch, opening: Sequence[bytes], segment: int
     """Start the client with what is to be said to it first. Raises Failed with the reason when it cannot be started."""
 
     def prepare() -> subprocess.Popen[bytes]:
-        environ = environment(os.environb, launch, run.name)
+        environ = environment(os.environb, launch, run.name) | {LOOPS: str(run.path.parent.parent / "loops")}
         run.write_spec(launch.argv, launch.cwd, environ, segment)
         if opening:
             Mail(run).post(opening, "opening")

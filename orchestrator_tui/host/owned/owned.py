@@ -91,7 +91,8 @@ class Owned:
         drive, task = drive_of(client), replace(task, prompt=utf8(task.prompt), title=utf8(task.title or "") or None)
         title = line(utf8(title), 200) if title else None
         programs = getattr(self.host.config.clients, "programs", {})
-        binary = await asyncio.to_thread(launching.find_program, client, programs)
+        own: str = getattr(drive, "program", "")
+        binary = own or await asyncio.to_thread(launching.find_program, client, programs)
         try:
             launch = launching.checked(drive.launch(binary, task))
         except Unsupported as error:
