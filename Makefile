@@ -39,8 +39,7 @@ wheel: $(READY)
 # Real clients from npm, installed into a scratch folder, against the scripted model server.
 test-clients: $(READY)
 	.ci/install-clients .clients
-	# A real client now and then ends while it starts: what fails is tried once more, and is shown as such.
-	ORC_CLIENTS=$(CURDIR)/.clients $(BIN)/pytest -n 2 --dist worksteal --reruns 1 -m clients
+	ORC_CLIENTS=$(CURDIR)/.clients $(BIN)/pytest -n 2 --dist worksteal -m clients
 
 bench: $(READY)
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -20,6 +20,17 @@ CLAUDE = DATA / "clients" / "claude-2.1.197"
 CASES = DATA / "status-cases"
 
 
+PROCESSES = ("tests/host/", "tests/loops/", "tests/cli/", "tests/real/", "tests/ui/test_pty.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What depends on real processes being given the processor in time is tried once more, and shown as such."""
+    root = Path(__file__).parents[1]
+    for item in items:
+        if str(item.path.relative_to(root)).startswith(PROCESSES):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 class Orc:
     """The command `orc` with a state directory and a home of its own."""
 

@@ -67,7 +67,8 @@ def run_one(verb: str, args: argparse.Namespace, arguments: Facts) -> CommandEnd
     """Ask the host for something that is about no session."""
     place = paths.find()
     start_host(place)
-    return asyncio.run(asked(place, verb, arguments, f"orc {verb}", why=args.why))
+    agreed: Facts = {"confirmed": True} if args.yes else {}
+    return asyncio.run(asked(place, verb, {**arguments, **agreed}, f"orc {verb}", why=args.why))
 
 
 def find(place: Paths, names: Sequence[str]) -> list[Session]:

@@ -89,8 +89,8 @@ def loop_facts(args: argparse.Namespace, prompt: str) -> Facts:
         "budget_usd": args.budget, "max_iterations": args.max, "minutes": args.minutes,
         "check_seconds": args.check_seconds, "worktree": args.worktree or None, "anyway": args.anyway or None,
         "command": specs.words(args.command, "--command"), "owner": args.owner,
-        "ladder": [name for name in (args.ladder or "").split(",") if name.strip()] or None, "after": args.after,
-        "at": args.at, "window": args.window, "max_parallel": args.max_parallel,
+        "ladder": [name for name in (args.ladder or "").split(",") if name.strip()] or None,
+        "after": args.after, "at": args.at, "window": args.window, "max_parallel": args.max_parallel,
     }  # fmt: skip
     return {name: value for name, value in given.items() if value not in (None, [], "")}
 

@@ -32,6 +32,8 @@ _FAMILIES: dict[str, dict[str, int]] = {
     "gemini": {"flash-lite": 0, "flash": 1, "pro": 2},
 }  # fmt: skip
 """How a maker's families stand to each other."""
+EMBEDDED = ("embedded/small", "embedded/large")
+"""The models of `loops/embedded`."""
 TOP = 2
 """Families above this cost a multiple: no ladder leads there by itself."""
 _SHAPES = {
@@ -153,6 +155,8 @@ def _configured(client: str, text: str, table: PriceTable) -> Iterator[Rung]:
 
 
 def _default(client: str, model: str, table: PriceTable) -> tuple[Rung, ...]:
+    if client == "loop" and model in EMBEDDED:
+        return tuple(priced(one, None, table) for one in EMBEDDED)
     cleaned = clean(model)
     name = cleaned[0].lower() if cleaned else ""
     prefix = ""

@@ -50,10 +50,15 @@ async def opened(paths: Paths, config: Config, clock: Clock) -> AsyncIterator[Ho
 async def serve(paths: Paths, config: Config, clock: Clock | None = None) -> None:
     """Be the host until a signal, `orc host stop`, or idleness ends it."""
     clock = clock or SystemClock()
+    ending = Ending()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Before the lock is taken: whoever sees it may want this host to end.
+        asyncio.get_running_loop().add_signal_handler(number, ending.say, number.name)
     for attempt in range(2):
         try:
             async with opened(paths, config, clock) as host:
-                await _serve(host)
+                host.stopping = ending.said
+                await _serve(host, ending)
                 return
         except StoreDamaged as error:
             if attempt:
@@ -63,7 +68,19 @@ async def serve(paths: Paths, config: Config, clock: Clock | None = None) -> Non
             say(f"{error}; kept as {kept.name}, a fresh store takes its place")
 
 
-async def _serve(host: Host) -> None:
+class Ending:
+    """Whether the host is to end, and why."""
+
+    def __init__(self) -> None:
+        self.said, self.reason = asyncio.Event(), "idle"
+
+    def say(self, reason: str) -> None:
+        """It is to end."""
+        self.reason = reason
+        self.said.set()
+
+
+async def _serve(host: Host, ending: Ending) -> None:
     bell = make_doorbell(host.paths.doorbell)
     loop = asyncio.get_running_loop()
 
@@ -73,21 +90,12 @@ async def _serve(host: Host) -> None:
         host.ring()
 
     loop.add_reader(bell, rung)
-    reason = "idle"
-
-    def stop(name: str) -> None:
-        nonlocal reason
-        reason = name
-        host.stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, number.name)
     try:
         await host.run()
     finally:
         loop.remove_reader(bell)
         os.close(bell)
-        await host.close(reason)
+        await host.close(ending.reason)
 
 
 async def ingest_once(

@@ -33,6 +33,7 @@ from orchestrator_tui.host.alarming import Alarming
 from orchestrator_tui.host.control.caps import Caps
 from orchestrator_tui.host.control.desk import Desk
 from orchestrator_tui.host.control.looping import Loops
+from orchestrator_tui.host.control.queue import Queue
 from orchestrator_tui.host.control.recovery import recover
 from orchestrator_tui.host.follow import Follow, is_history
 from orchestrator_tui.host.git import Git
@@ -117,6 +118,7 @@ class Host:
         self.caps = Caps(self)
         self.guards = Guards(self, config.guard, config.governor)
         self.loops = Loops(self)
+        self.queue = Queue(self)
 
     def roots(self) -> Roots:
         """Every client's directories, as they are now."""
@@ -179,6 +181,7 @@ class Host:
             if _due(now, resumed, RESUME_EVERY):
                 resumed = now
                 await self.loops.resume()
+                await self.queue.step()
             self.notifier.tell(self.start)
             await self.note(self.spool.look(self.fleet, now))
             if _due(now, tidied, TIDY_EVERY):

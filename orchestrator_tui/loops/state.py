@@ -14,7 +14,7 @@ from orchestrator_tui.text import line
 
 NANO = 1_000_000_000
 Phase = Literal["planned", "running", "ran", "checked", "committed"]
-Outcome = Literal["passed", "budget", "iterations", "minutes", "stopped", "failed"]
+Outcome = Literal["passed", "budget", "iterations", "minutes", "stopped", "failed", "skipped"]
 
 
 class CheckResult(Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ a word: only the next response says which one it is.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,19 +22,20 @@ from orchestrator_tui.fleet.ladder import NoRung, Step, same_model
 from orchestrator_tui.fleet.note import note_down, note_of
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import findings_of
-from orchestrator_tui.host.control import ending, kill
+from orchestrator_tui.host.control import ending, kill, looping
 from orchestrator_tui.host.control.order import Failed, Order, Refused
 from orchestrator_tui.host.control.shared import INTERRUPTS
 from orchestrator_tui.host.control.used import Answer, until
 from orchestrator_tui.host.owned import launch
 from orchestrator_tui.host.owned.joined import reach
 from orchestrator_tui.host.procfs import same_start
+from orchestrator_tui.loops.folder import Folder
 from orchestrator_tui.text import line, utf8
 
 if TYPE_CHECKING:
     from orchestrator_tui.host.owned.channel import Channel
 
-CLIENTS = frozenset({"claude", "codex", "opencode", "gemini"})
+CLIENTS = frozenset({"claude", "codex", "opencode", "gemini", "loop"})
 WITHIN_A_TURN = frozenset({"claude"})
 """Clients that ask another model from the next request on; the others do so from the next turn on."""
 STUCK = frozenset({"looping", "spinning", "stalled"})
@@ -69,6 +71,9 @@ async def _go(order: Order, choose: Callable[[Session], Step]) -> Facts:
     step, given = _checked(session, choose), _given(order)
     cap = _cap(order, step)
     made = given if given is not None else _made(order, step)
+    folder = looping.folder_of(order.host, session.id)
+    if folder is not None:
+        return await _next_iterations(order, folder, step)
     channel = await reach(order.host, session.id)
     task = _task(order, step, given, made)
     _check_start(order, task, channel is None)
@@ -93,6 +98,18 @@ async def _go(order: Order, choose: Callable[[Session], Step]) -> Facts:
     if not awaited:
         return {**receipt, "used_model": None, "remapped": False, "words": f"{step.to} from its next turn on"}
     return {**receipt, **await answer.first()}
+
+
+async def _next_iterations(order: Order, folder: Folder, step: Step) -> Facts:
+    """A loop's own row: what runs goes on, the iterations after it use the other model."""
+    session = order.session
+    await order.begin(words=step.words)
+    await order.commit()
+    await asyncio.to_thread(folder.go_on_with, step.to, step.effort)
+    await order.note(ModelRequested(step.to, step.frm, step.effort, step.direction))
+    words = f"{step.to} from its next iteration on"
+    receipt: Facts = {"session": session.id, "asked_model": step.to, "previous_model": step.frm, "used_model": None}
+    return {**receipt, "effort": step.effort, "price": step.words, "remapped": False, "words": words, "how": words}
 
 
 # --- before anything is touched -------------------------------------------------------------------------------
@@ -207,6 +224,9 @@ def _check_start(order: Order, task: Task, program: bool) -> None:
     from orchestrator_tui.clients.drives import DRIVES
 
     client = order.session.client
+    if client == looping.CLIENT and not program:
+        # It changes in place or not at all.
+        return
     try:
         DRIVES[client].launch(client, task)
         if program:

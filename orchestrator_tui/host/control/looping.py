@@ -61,6 +61,8 @@ async def start_loop(order: Order) -> Facts:
     if spec.agent in PROGRAMS:
         programs = getattr(host.config.clients, "programs", {})
         spec = replace(spec, program=await asyncio.to_thread(find_program, spec.agent, programs))
+    if spec.after:
+        spec = replace(spec, after=await asyncio.to_thread(_known, host, spec.after))
     await order.begin()
     await order.commit()
     begun = await asyncio.to_thread(make, host, spec)
@@ -110,9 +112,21 @@ def spec_of(order: Order) -> LoopSpec:
         raise Refused(str(error)) from error
 
 
+def _known(host: Host, names: Iterable[str]) -> tuple[str, ...]:
+    """The loops that are named, each by its id or a unique part of it. Raises Refused."""
+    ids, found = [one.id for one in folders.folders(host.paths.state_dir)], []
+    for name in names:
+        wanted = name.removeprefix("loop:")
+        fits = [one for one in ids if one == wanted] or [one for one in ids if wanted in one]
+        if len(fits) != 1:
+            raise Refused(f"--after {line(name, 80)!r} fits {len(fits)} loops; `orc loops` lists them")
+        found.append(fits[0])
+    return tuple(found)
+
+
 def is_queued(spec: LoopSpec) -> bool:
     """Whether it is the queue that starts it."""
-    return bool(spec.after) or spec.at is not None or spec.window is not None
+    return bool(spec.after or spec.window) or spec.at is not None or spec.max_parallel is not None
 
 
 def make(host: Host, spec: LoopSpec) -> Begun:
@@ -178,6 +192,13 @@ class Loops:
         """Whether a loop runs: then the host is needed."""
         known = await asyncio.to_thread(folders.folders, self._host.paths.state_dir)
         return any(one.runs for one in known)
+
+
+def folder_of(host: Host, session: str) -> Folder | None:
+    """The directory of the loop that a session is; None for any other session."""
+    client, _, loop = session.partition(":")
+    folder = Folder(host.paths.state_dir / "loops" / loop)
+    return folder if client == CLIENT and folders.ID.fullmatch(loop) and folder.spec.is_file() else None
 
 
 def mark_stopped(host: Host, loop: str, why: str) -> bool:

@@ -23,6 +23,7 @@ from orchestrator_tui.fleet.prices import PriceTable, Source
 from orchestrator_tui.fleet.prices.rates import LOCAL, Rates, Sheet
 from orchestrator_tui.host.control import looping
 from orchestrator_tui.host.control.order import Failed, Order, Refused
+from orchestrator_tui.host.control.queue import Queue
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host
 from orchestrator_tui.loops import folder as folders
@@ -157,7 +158,9 @@ async def test_where_it_cannot_begin_nothing_is_left(world: World, monkeypatch: 
 
 
 async def test_a_loop_that_waits_for_others_is_only_made(world: World) -> None:
-    receipt = await world.ask(after=["other"])
+    with pytest.raises(Refused, match="fits 0 loops"):
+        await world.ask(after=["other"])
+    receipt = await world.ask(at="2099-01-01T00:00:00Z")
     assert receipt["queued"] is True and not world.folder().runs
     assert await looping.Loops(world.host).resume() == []
 
@@ -190,3 +193,31 @@ def test_the_drive_starts_loops_and_nothing_else() -> None:
     for resume, session in (("/x/loops/one", "two"), ("/x/loops/one", None), (None, "one"), ("/x/../one\0", "one")):
         with pytest.raises(Unsupported):
             drive.launch("", Task("", "/tmp", resume=resume, session=session))
+
+
+async def test_a_loop_begins_when_the_one_before_has_succeeded_and_is_skipped_when_it_has_not(world: World) -> None:
+    first = await world.ask(title="first")
+    second = await world.ask(title="second", after=[str(first["loop"])], anyway=True, max_iterations=1)
+    third = await world.ask(title="third", at="2099-01-01T00:00:00Z")
+    assert (second["queued"], third["queued"]) == (True, True)
+    queue = Queue(world.host)
+
+    def state(made: dict[str, Any]) -> Any:
+        return state_of(Folder(world.state / "loops" / str(made["loop"])))
+
+    async with asyncio.timeout(60):
+        while not (begun := await queue.step()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert begun == [second["loop"]] and await queue.step() == []
+    async with asyncio.timeout(60):
+        while state(second).outcome is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    lost = await world.ask(title="lost", until="false", max_iterations=1)
+    hopeless = await world.ask(title="hopeless", after=[str(lost["loop"])])
+    async with asyncio.timeout(60):
+        while state(hopeless).outcome is None:
+            await queue.step()
+            await asyncio.sleep(0.1)
+    skipped = state(hopeless)
+    assert skipped.outcome == "skipped" and "lost" in skipped.words
+    assert state(third).outcome is None
