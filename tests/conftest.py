@@ -31,14 +31,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+KEPT = ("PATH", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SHELL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
+"""What of the environment the programs under test get."""
+
+
 class Orc:
     """The command `orc` with a state directory and a home of its own."""
 
     def __init__(self, state: Path, home: Path) -> None:
         self.state, self.home = state, home
         self.paths = Paths(state, state, state / "run")
-        own = ("XDG_", "CLAUDE", "CODEX", "GEMINI", "OPENCODE", "ORC_")
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(own)}
+        # What a build machine sets (`CI`) makes clients run without a screen.
+        self.env = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.env.update(HOME=str(home), ORC_HOME=str(state), NO_COLOR="1")
 
     def run(self, *args: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:

@@ -172,6 +172,23 @@ class Processes:
         reason = "its registry entry was left behind"
         return [(claim.session, ProcessGone(pid=claim.pid, started=claim.started, reason=reason))]
 
+    def inherit(self, known: dict[str, Session], now: int) -> list[Seen]:
+        """What the last host left as running and nothing claims now: looked at until it is gone as any other."""
+        seen: list[Seen] = []
+        for name, session in known.items():
+            process = session.process
+            if process is None or process.gone_at is not None or name in self.watched:
+                continue
+            pid, started = process.seen.pid, process.seen.started
+            if started is None:
+                continue
+            if process.at < self.boot_at - SECOND:
+                gone = ProcessGone(pid=pid, started=started, reason="the machine was started anew")
+                seen.append((name, gone))
+                continue
+            self.watched[name] = Watched(name, pid, started, told=process.seen, told_at=now)
+        return seen
+
     # --- samples ------------------------------------------------------------------------------------------
 
     def sample(self, now: int) -> list[Seen]:

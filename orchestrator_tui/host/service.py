@@ -152,6 +152,7 @@ class Host:
         self.start(self.keeper.price_unpriced(self.price))
         await self.first_look()
         await self.owned.adopt_all()
+        await self.note(self.processes.inherit(self.fleet.sessions, self.clock.now()))
         await recover(self)
         await self.loops.resume()
         self.spool.begin(os.getpid())

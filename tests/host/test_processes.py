@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from orchestrator_tui.clients.base import Claim
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.events import ProcessGone, ProcessObserved
+from orchestrator_tui.fleet.session import Process, Session
 from orchestrator_tui.host.processes import RESCAN, Processes
 from orchestrator_tui.host.procfs import ProcessStat
 
@@ -110,3 +111,29 @@ def test_a_command_line_is_read_twice_and_then_at_the_next_scan() -> None:
     ((_, seen),) = processes.sample(later)
     assert isinstance(seen, ProcessObserved)
     assert [child.command for child in seen.children] == ["make install"]
+
+
+def session_of(seen: ProcessObserved, at: int) -> Session:
+    """A session as the last host left it."""
+    return Session("claude:a", at, at, process=Process(seen=seen, at=at, since=at))
+
+
+def test_what_the_last_host_left_running_is_gone_after_two_looks() -> None:
+    table, processes = begun()
+    left = session_of(ProcessObserved(pid=10, started=500), NOW - SECOND)
+    assert processes.inherit({"claude:a": left}, NOW) == []
+    processes.look(NOW)
+    processes.sample(NOW)
+    assert "claude:a" in processes.watched
+    del table.rows[10]
+    assert processes.sample(NOW + 2 * SECOND) == []
+    [(name, body)] = processes.sample(NOW + 4 * SECOND)
+    assert (name, isinstance(body, ProcessGone)) == ("claude:a", True)
+
+
+def test_what_ran_before_the_machine_was_started_anew_is_gone_at_once() -> None:
+    _, processes = begun()
+    left = session_of(ProcessObserved(pid=10, started=500), BOOT - 60 * SECOND)
+    [(name, body)] = processes.inherit({"claude:a": left}, NOW)
+    assert (name, isinstance(body, ProcessGone)) == ("claude:a", True)
+    assert not processes.watched
