@@ -1,140 +1,134 @@
-"""`orc demo`: recorded sessions of real clients played into a scratch home, and the real host and dashboard on it."""
+"""`orc demo`: real loops on the embedded model in a place of their own, without key and network; nothing is left."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
+import asyncio
+import math
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from types import FrameType
 
 from orchestrator_tui import config, paths
 from orchestrator_tui.cli.answer import say
+from orchestrator_tui.demo.cast import FEWEST, MOST, USUAL
+from orchestrator_tui.demo.stage import Stage, stage
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.paths import Paths
+
+HEADLESS_SECONDS = 60.0
+RECORDED = 6
+"""Recorded sessions of real clients that play beside the loops."""
+SPARE = 90.0
+"""Seconds beyond the play's own after which a director that does not end is ended."""
+__all__ = ["arguments", "pictured", "run"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
-    parser.add_argument("--recorded", action="store_true", help="play recorded sessions (the only kind so far)")
-    parser.add_argument("--loops", type=int, default=16, metavar="N", help="so many sessions at once (default 16)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="end after so long (headless: 20)")
-    parser.add_argument("--headless", action="store_true", help="no dashboard: print progress, then the fleet")
-    parser.add_argument("--seed", type=int, default=1, metavar="K", help="another seed gives another play")
+    add = parser.add_argument
+    add("--loops", type=int, default=USUAL, metavar="N", help=f"so many loops and sessions (default {USUAL})")
+    add("--seconds", type=float, metavar="S", help="end after so long (headless: 60)")
+    add("--headless", action="store_true", help="no dashboard: play every act, check it, print the fleet")
+    add("--seed", type=int, default=1, metavar="K", help="another seed gives another play")
 
 
 def run(args: argparse.Namespace) -> int:
     """Play, show, and leave nothing behind."""
-    if not 1 <= args.loops <= 200:
-        raise UsageError("--loops takes 1 to 200")
-    if not args.headless and not sys.stdout.isatty():
+    if not FEWEST <= args.loops <= MOST:
+        raise UsageError(f"--loops takes {FEWEST} to {MOST}")
+    if args.seconds is not None and not (math.isfinite(args.seconds) and 1 <= args.seconds <= 86_400):
+        raise UsageError("--seconds takes 1 to 86400")
+    if not 0 <= args.seed < 1 << 31:
+        raise UsageError("--seed takes 0 to 2147483647")
+    if not args.headless and not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise UsageError("the demo needs a terminal; `orc demo --headless` does without")
-    with stage(args.seed, args.loops) as place:
+    settings = config.load(paths.find().config) if not args.headless else config.Config()
+    with _signals(), stage(args.seed, RECORDED) as here:
         if args.headless:
-            _headless(place, args.seconds or 20.0)
-        else:
-            from orchestrator_tui.ui.app import OrcApp
-
-            # The person's own theme; everything else of the demo is its own.
-            settings = config.load(paths.find().config)
-            app = OrcApp(place, settings)
-            if args.seconds:
-                app.call_later(lambda: app.set_timer(args.seconds, app.exit))
-            app.run()
-    return 0
+            return _headless(here, args)
+        here.direct(args.seed, args.loops, args.seconds or 86_400.0, whole=False)
+        # The person's own theme; everything else of the demo is its own.
+        return _dashboard(here.place, settings, args.seconds)
 
 
 @contextmanager
-def stage(seed: int, sessions: int) -> Iterator[Paths]:
-    """A scratch home with sessions at work in it, and a host that watches; gone afterwards."""
-    scratch = Path(tempfile.mkdtemp(prefix="orc-demo-"))
-    place = Paths(scratch / "state", scratch / "state", scratch / "state" / "run")
-    home = scratch / "home"
-    for client in (".claude/projects", ".codex/sessions"):
-        (home / client).mkdir(parents=True)
-    own = ("XDG_", "CLAUDE", "CODEX", "GEMINI", "OPENCODE", "ORC_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    env |= {"HOME": str(home), "ORC_HOME": str(place.state_dir), "PYTHONSAFEPATH": "1"}
-    player = host = None
+def pictured(seed: int, loops: int) -> Iterator[Paths]:
+    """The demo as it plays beside the dashboard, for pictures of it."""
+    with stage(seed, RECORDED) as here:
+        here.direct(seed, loops, 86_400.0, whole=False)
+        yield here.place
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """A polite kill and a closed terminal take the same way out as Ctrl-C: nothing is left behind."""
+    came: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
     with suppress(ValueError):
-        # A polite kill and a closed terminal take the same way out as Ctrl-C: nothing is left behind.
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, stop)
     try:
-        place.make()
-        player = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator_tui.demo.play", str(home), str(seed), str(sessions)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=env,
-        )
-        with place.host_log.open("wb") as log:
-            host = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator_tui", "host", "--foreground"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=env,
-                start_new_session=True,
-            )
-        _wait_for_store(place, host)
-        yield place
-    finally:
-        if player is not None:
-            if player.stdin is not None:
-                player.stdin.close()
-            _end(player)
-        if host is not None:
-            host.terminate()
-            _end(host)
-        shutil.rmtree(scratch, ignore_errors=True)
+        yield
+    except KeyboardInterrupt:
+        if came:
+            raise SystemExit(128 + came[0]) from None
+        raise
+    if came:
+        # Somebody took the exception for a plain end.
+        raise SystemExit(128 + came[0])
 
 
-def _wait_for_store(place: Paths, host: subprocess.Popen[bytes]) -> None:
-    from orchestrator_tui.errors import StoreError
-    from orchestrator_tui.store.reader import Reader
-
-    for _ in range(400):
-        with suppress(StoreError), Reader(place.database) as reader:
-            if reader.last_seq():
-                return
-        if host.poll() is not None:
-            words = place.host_log.read_text(encoding="utf-8", errors="replace").strip()
-            raise OrcError(f"the demo's host ended: {words[-300:]}")
-        time.sleep(0.025)
-    raise OrcError("the demo's host did not start within 10 s")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _headless(place: Paths, seconds: float) -> None:
+def _headless(here: Stage, args: argparse.Namespace) -> int:
     from orchestrator_tui.cli.fleets import view
     from orchestrator_tui.cli.verb_sessions import give
     from orchestrator_tui.store.reader import Reader
 
-    begun = time.monotonic()
-    with Reader(place.database) as reader:
-        while (passed := time.monotonic() - begun) < seconds:
-            time.sleep(min(2.0, seconds - passed))
-            seen = view(reader, place, None, False)
-            states = sorted({status.status for status in seen.statuses.values()})
-            requests = sum(session.spend.requests for session in seen.sessions)
-            counts = f"{len(seen.sessions)} sessions  {requests} responses"
-            say(f"{time.monotonic() - begun:5.1f} s  {counts}  {', '.join(states)}")
-        seen = view(reader, place, None, False)
-    give(seen)
-    if not any(session.spend.requests for session in seen.sessions):
-        raise OrcError("the demo's sessions were not seen; `orc doctor` says what is off")
+    seconds = args.seconds or HEADLESS_SECONDS
+    director = here.direct(args.seed, args.loops, seconds, whole=True)
+    try:
+        status = director.wait(seconds + SPARE)
+    except subprocess.TimeoutExpired:
+        raise OrcError(f"the play did not end within {seconds + SPARE:.0f} s") from None
+    with Reader(here.place.database) as reader:
+        give(view(reader, here.place, None, False))
+    if status not in (0, 1):
+        raise OrcError(f"the play broke off (status {status})")
+    if status:
+        say("orc demo: not every part worked; the lines above say which")
+    return status
+
+
+def _dashboard(place: Paths, settings: config.Config, seconds: float | None) -> int:
+    from orchestrator_tui.ui.app import OrcApp
+
+    app = OrcApp(place, settings)
+    came: list[int] = []
+
+    def end(number: int) -> None:
+        came.append(number)
+        app.exit()
+
+    def begun() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # The terminal has to be given back as it was.
+            loop.add_signal_handler(number, end, number)
+        if seconds:
+            app.set_timer(seconds, app.exit)
+        if came:
+            app.exit()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # An exception in the middle of its start would not end it well.
+        signal.signal(number, lambda number, _: came.append(number))
+    app.call_later(begun)
+    app.run()
+    return 128 + came[0] if came else int(app.return_code or 0)

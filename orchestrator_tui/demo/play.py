@@ -1,7 +1,7 @@
 """Plays the scenes into a scratch home, line by line, with real processes behind them.
 
-Runs as a process of its own (`python -m orchestrator_tui.demo.play HOME SEED SESSIONS`) and ends, with everything it
-started, when its standard input does: the demo cannot leave it behind.
+Runs as a process of its own (`python -m orchestrator_tui.demo.play SCRATCH SEED SESSIONS`). When its standard input
+ends, however the demo came to its end, it ends everything of the demo and removes its directory.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator_tui.demo.scenes import SCENES, Scene, Take, pauses, stamped, take
+from orchestrator_tui.demo.sweeping import sweep
 
 TICK = 0.05
 AGAIN = 25.0
@@ -168,4 +169,8 @@ def end(playing: Playing) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    try:
+        main(f"{sys.argv[1]}/home", int(sys.argv[2]), int(sys.argv[3]))
+    finally:
+        # One sweep is enough where the demo waits for it; where the demo was killed, this is the only one.
+        sweep(Path(sys.argv[1]))
