@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from orchestrator_tui.cli.verb_demo import stage
+from orchestrator_tui.cli.verb_demo import pictured
 from orchestrator_tui.config import Config, Screen
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.ui.app import OrcApp
 
-SECONDS = 18.0
+SECONDS = 45.0
 """How long the demo plays before the picture is taken: by then every kind of session is there."""
 FONTS = '"JetBrains Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace'
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Play, then take them all at one time."""
     os.environ.pop("NO_COLOR", None)
     here = Path(__file__).parent
-    with stage(1, 20) as place:
+    with pictured(1, 14) as place:
         time.sleep(SECONDS)
         for name, size, theme, keys in (
             ("fleet", (160, 44), "night", ["full_stop"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import math
 import signal
 import subprocess
@@ -111,24 +110,16 @@ def _dashboard(place: Paths, settings: config.Config, seconds: float | None) -> 
 
     app = OrcApp(place, settings)
     came: list[int] = []
-
-    def end(number: int) -> None:
-        came.append(number)
-        app.exit()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Before and after the app looks for them itself: an exception in the middle of its start would not end it well.
+        signal.signal(number, lambda number, _: came.append(number))
 
     def begun() -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # The terminal has to be given back as it was.
-            loop.add_signal_handler(number, end, number)
-        if seconds:
-            app.set_timer(seconds, app.exit)
         if came:
-            app.exit()
+            app.exit(None, 128 + came[0])
+        elif seconds:
+            app.set_timer(seconds, app.exit)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # An exception in the middle of its start would not end it well.
-        signal.signal(number, lambda number, _: came.append(number))
     app.call_later(begun)
     app.run()
-    return 128 + came[0] if came else int(app.return_code or 0)
+    return int(app.return_code or 0)

@@ -19,8 +19,7 @@ def run(args: argparse.Namespace) -> int:
     place = paths.find()
     settings = config.load(place.config)
     start_host(place)
-    open_dashboard(place, settings)
-    return 0
+    return open_dashboard(place, settings)
 
 
 def start_host(place: Paths) -> None:
@@ -34,8 +33,10 @@ def start_host(place: Paths) -> None:
             start_in_background(place)
 
 
-def open_dashboard(place: Paths, settings: config.Config) -> None:
-    """Run the dashboard until it is closed."""
+def open_dashboard(place: Paths, settings: config.Config) -> int:
+    """Run the dashboard until it is closed; returns the exit status."""
     from orchestrator_tui.ui.app import OrcApp
 
-    OrcApp(place, settings).run()
+    app = OrcApp(place, settings)
+    app.run()
+    return int(app.return_code or 0)

@@ -103,7 +103,7 @@ class OrcApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             # A closed terminal and a polite kill leave the terminal as it was, and the demo tidies up.
             with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self.exit)
+                loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.set_interval(TICK, self.tick)
 
     def on_unmount(self) -> None:

@@ -145,8 +145,8 @@ def test_the_dashboard_ends_clean(orc: Orc, scratch: Path, end: str) -> None:
         elif end.startswith("SIG"):
             process.send_signal(getattr(signal, end))
         status = process.wait(40)
-        if not end.startswith("SIG"):
-            assert status == (1 if end == "crash" else 0)
+        by_signal = 128 + getattr(signal, end) if end.startswith("SIG") else 0
+        assert status == (1 if end == "crash" else by_signal)
         assert termios.tcgetattr(slave)[3] == before[3]
     finally:
         if process.poll() is None:

@@ -115,7 +115,7 @@ def test_a_command_line_is_read_twice_and_then_at_the_next_scan() -> None:
 
 def session_of(seen: ProcessObserved, at: int) -> Session:
     """A session as the last host left it."""
-    return Session("claude:a", at, at, process=Process(seen=seen, at=at, since=at))
+    return Session("claude:a", at, at, at, process=Process(seen=seen, at=at, since=at))
 
 
 def test_what_the_last_host_left_running_is_gone_after_two_looks() -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from orchestrator_tui.clients.driving import Task
 from orchestrator_tui.events import AssistantMessage, BudgetSet, Facts, SplitMade, UserMessage
 from orchestrator_tui.fleet.parts import MAX_PART, MAX_PARTS, Where, prompt_of, proposed, summary_of, title_of
-from orchestrator_tui.host.control import carrying, fork_trees
+from orchestrator_tui.host.control import carrying, fork_trees, looping
 from orchestrator_tui.host.control.fork_trees import Ground, Tree, Unfit
 from orchestrator_tui.host.control.order import Failed, Order, Refused, Undone
 from orchestrator_tui.host.control.parent import go_on, stand_still, standing_of
@@ -27,7 +27,7 @@ from orchestrator_tui.text import line
 
 FORKS = frozenset({"claude", "codex", "opencode"})
 """Clients that can fork a session."""
-AGENTS = FORKS | {"gemini"}
+AGENTS = FORKS | {"gemini", "loop"}
 EFFORTS = frozenset({"minimal", "low", "medium", "high", "xhigh", "max"})
 STARTING = 60.0
 """Seconds for one child."""
@@ -108,6 +108,8 @@ async def _plan(order: Order) -> Plan:
     session, native = order.session, order.session.id.partition(":")[2]
     if session.relation == "subagent":
         raise Refused("a sub-agent cannot be split alone; split the session it works for")
+    if session.relation == "iteration" or looping.folder_of(order.host, session.id) is not None:
+        raise Refused("a loop cannot be split; start one for each part: `orc run --worktree --until ...`")
     if session.client not in AGENTS:
         raise Refused(
             f"orc cannot start sessions of {line(session.client or 'this client', 40)}, so it cannot split it"
