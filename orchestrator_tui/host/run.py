@@ -16,6 +16,7 @@ from orchestrator_tui import __version__
 from orchestrator_tui.clock import Clock, SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.errors import HostRunning, OrcError, StoreDamaged
+from orchestrator_tui.events import Facts
 from orchestrator_tui.fleet import FOLD_VERSION
 from orchestrator_tui.host.lock import HostLock, HostRecord, holder_of, make_doorbell, ring
 from orchestrator_tui.host.procfs import same_start, table
@@ -129,6 +130,13 @@ async def ingest_once(
             await host.keeper.snapshots.save(full=True)
             await host.store.maintain()
         return len(host.ingest.files), events
+
+
+async def prune_once(paths: Paths, config: Config, now: int) -> Facts:
+    """What the host's tidying lets go of, without a host. Raises HostRunning where one runs."""
+    async with opened(paths, config, SystemClock()) as host:
+        pruned = await host.prune(now)
+        return {"outputs": pruned.outputs, "texts": pruned.texts, "bytes": await host.store.size()}
 
 
 def start_in_background(paths: Paths) -> HostRecord:

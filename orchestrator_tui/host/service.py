@@ -271,9 +271,15 @@ class Host:
     async def tidy(self, now: int) -> None:
         """Thin out snapshots, keep the file within its cap, fold the log back."""
         await self.store.prune_snapshots(FOLD_VERSION, now)
-        await retention.keep_within(self.store, self.config.store.max_bytes)
+        await self.prune(now)
         await self.owned.tidy()
         await self.store.maintain()
+
+    async def prune(self, now: int) -> retention.Pruned:
+        """Let go of texts past their age, or over the size cap."""
+        kept = self.config.store
+        ages = retention.Ages(kept.output_days, kept.text_days)
+        return await retention.prune(self.store, ages, kept.max_bytes, now)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the loop; its failure is told, never swallowed."""

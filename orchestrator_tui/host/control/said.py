@@ -9,15 +9,20 @@ from orchestrator_tui.events import (
     CommandProgressed,
     Facts,
     GroupAssigned,
+    RegionsArranged,
     Snoozed,
     Viewed,
 )
+from orchestrator_tui.fleet.arranged import MAX_REGIONS
 from orchestrator_tui.host.control.order import Order, Refused
+from orchestrator_tui.text import line
 
 MAX_SNOOZE = 7 * 24 * 3600 * SECOND
 MAX_USD = 1e9
 MAX_GROUP = 10_000
-FLEET = frozenset({"ingest", "group", "run", "loop"})
+MAX_NAME = 40
+"""Characters of a region's name, as the map has it."""
+FLEET = frozenset({"ingest", "group", "arrange", "run", "loop", "prune"})
 """Verbs that are about no session."""
 
 
@@ -80,6 +85,15 @@ async def group(order: Order) -> Facts:
     return {"number": int(number), "sessions": sessions}
 
 
+async def arrange(order: Order) -> Facts:
+    """Put the map's regions: `regions` in their order, `pinned` before all others."""
+    regions, pinned = ([line(name, MAX_NAME) for name in order.texts(key)] for key in ("regions", "pinned"))
+    if len(regions) > MAX_REGIONS or len(pinned) > MAX_REGIONS:
+        raise Refused(f"more than {MAX_REGIONS} regions cannot be arranged")
+    await order.host.note([(None, RegionsArranged(regions, pinned))])
+    return {"regions": regions, "pinned": pinned}
+
+
 async def ingest(order: Order) -> Facts:
     """`orc ingest` while a host runs: one complete pass, its progress told as events."""
     host = order.host
@@ -96,3 +110,10 @@ async def ingest(order: Order) -> Facts:
     before = host.reader.last_seq()
     await host.read_all(order.flag("all"), named, progress)
     return {"files": len(host.ingest.files), "events": host.reader.last_seq() - before}
+
+
+async def prune(order: Order) -> Facts:
+    """`orc store prune` while a host runs: texts past their age go now, not at the next tidying."""
+    host = order.host
+    pruned = await host.prune(host.clock.now())
+    return {"outputs": pruned.outputs, "texts": pruned.texts, "bytes": await host.store.size()}
