@@ -10,6 +10,7 @@ from msgspec import field
 
 from orchestrator_tui.clients.base import Draft, Record
 from orchestrator_tui.clients.lines import LineParser, LineState, unknown, unparsed
+from orchestrator_tui.clients.log.bodies import carried
 from orchestrator_tui.clients.log.records import READERS, flag, process, word
 from orchestrator_tui.clients.values import (
     number,
@@ -152,6 +153,8 @@ class LogParser(LineParser[LogState]):
     def _bodies(self, kind: str, value: dict[str, Any], record: Record) -> list[KnownBody]:
         if kind == "proc":
             return [process(value, self.state.pid)]
+        if kind == "event":
+            return [carried(value.get("body"))]
         reader = READERS.get(kind)
         return [unknown(kind, record)] if reader is None else reader(value)
 

@@ -1,0 +1,174 @@
+"""`orc export`: a session or the fleet for others: as a log, a page, a write-up, a picture, a recording."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable
+from heapq import merge
+from pathlib import Path
+
+from orchestrator_tui import events as ev
+from orchestrator_tui import paths
+from orchestrator_tui.cli.answer import say
+from orchestrator_tui.cli.fleets import find_session
+from orchestrator_tui.clock import HOUR, SystemClock, parse_time
+from orchestrator_tui.errors import OrcError, UsageError
+from orchestrator_tui.export import log
+from orchestrator_tui.export.fleet_page import fill
+from orchestrator_tui.export.page import Page
+from orchestrator_tui.export.post_mortem import post_mortem
+from orchestrator_tui.export.told import Told, told
+from orchestrator_tui.fleet.fleet import Fleet
+from orchestrator_tui.fleet.ledger import Decision, decisions
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.fleet.status import status_of
+from orchestrator_tui.store.load import departed, fleet_now
+from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.text import line
+
+FLEET = "fleet"
+DAY = 24 * HOUR
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's options."""
+    add = parser.add_argument
+    add("what", metavar="SESSION|fleet", help="a session (id, prefix, seat, part of a title), or the word fleet")
+    add("--format", required=True, choices=sorted(FORMATS), help="jsonl imports again; fleet as jsonl is a directory")
+    add("-o", "--output", required=True, type=Path, metavar="FILE", help="where to; written whole or not at all")
+    add("--since", metavar="TIME", help="from when: an ISO time, or how long ago (2h, 3d); a fleet's last day else")
+    add("--until", metavar="TIME", help="to when; else to now, or to the session's end")
+    add("--at", metavar="TIME", help="svg: of which instant; else the end")
+    add("--size", metavar="COLSxROWS", default="160x44", help="svg and cast: of which screen (default 160x44)")
+    add("--speed", type=float, default=60.0, metavar="N", help="cast: so many seconds pass in one (default 60)")
+    add("--unmasked", action="store_true", help="leave in what looks like a secret")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write it, and say what was written."""
+    with Reader(paths.find().database) as reader:
+        job = Job(reader, args)
+        words = FORMATS[args.format](job)
+    say(f"orc export: {line(str(args.output), 400)}: {words}")
+    if args.unmasked:
+        say("orc export: nothing was masked: look for secrets before you give it away")
+    return 0
+
+
+class Job:
+    """What is to be written: of whom, from when to when."""
+
+    def __init__(self, reader: Reader, args: argparse.Namespace) -> None:
+        """Raises UsageError and OrcError for what cannot be."""
+        self.reader, self.args, self.mask = reader, args, not args.unmasked
+        self.target: Path = args.output
+        self.now = SystemClock().now()
+        self.fleet = fleet_now(reader)
+        self.session: Session | None = None
+        if args.what != FLEET:
+            self.session = find_session(reader, self.fleet, args.what)
+        begun = self.session.started_at if self.session is not None else self.now - DAY
+        ended = min(self.now, self.session.last_at) if self.session is not None else self.now
+        self.start = parse_time(args.since, self.now) if args.since else begun
+        self.end = min(self.now, parse_time(args.until, self.now)) if args.until else ended
+        if self.start > self.end:
+            raise UsageError("--since is after the end")
+
+    def write(self, text: str | Iterable[str], target: Path | None = None) -> None:
+        """The whole file, for its owner alone; what was there before stays until it is written."""
+        put(target or self.target, [text] if isinstance(text, str) else text)
+
+    def helpers(self, fleet: Fleet, root: Session) -> list[Session]:
+        """A session's sub-agents, and theirs."""
+        below = fleet.descendants(root, fleet.children())
+        return [session for session in below if session.relation == "subagent"]
+
+    def events(self, sessions: Iterable[str]) -> list[ev.Event]:
+        """Everything of these sessions within the stretch, in time order."""
+        streams = [self.reader.of_session(name, until=self.end) for name in sessions]
+        made = merge(*streams, key=lambda event: (event.at, event.seq))
+        return [event for event in made if event.at >= self.start]
+
+    def decided(self, session: str | None) -> list[Decision]:
+        """What was decided on a session, or at all."""
+        made = decisions(self.reader.commands(0))
+        kept = [one for one in made if self.start <= one.at <= self.end or session is not None]
+        return [one for one in kept if session is None or one.session == session]
+
+
+def put(target: Path, text: Iterable[str]) -> None:
+    """Write beside it, then put it in its place. Raises OrcError."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(text)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OrcError(f"{target} cannot be written: {error.strerror}") from error
+
+
+def _jsonl(job: Job) -> str:
+    if job.session is not None:
+        return _log(job, job.session, job.target)
+    roots = {session.id: session for session in departed(job.reader, job.fleet)} | job.fleet.sessions
+    chosen = [s for s in roots.values() if s.last_at >= job.start and s.relation != "subagent"]
+    try:
+        job.target.mkdir(mode=0o700)
+    except OSError as error:
+        raise OrcError(f"{job.target} cannot be made: {error.strerror}; give the name of a new directory") from error
+    for session in chosen:
+        _log(job, session, job.target / f"{log.name_of(session.id)}.jsonl")
+    return f"{len(chosen)} sessions, each in a file; `orc ingest --root log={job.target}` reads them"
+
+
+def _log(job: Job, session: Session, target: Path) -> str:
+    helpers = [helper.id for helper in job.helpers(job.fleet, session)]
+    # A log is the whole session: half of one would count otherwise.
+    job.start, job.end = min(job.start, session.started_at), job.now
+    events = job.events([session.id, *helpers])
+    job.write(log.lines(session, helpers, events, mask=job.mask), target)
+    return f"{len(events)} events; a copy of it in an inbox, or `orc ingest --root log=DIR`, reads it"
+
+
+def _md(job: Job) -> str:
+    session = job.session
+    if session is None:
+        raise UsageError("a write-up is of one session; `orc report --markdown FILE` is the fleet's")
+    status = status_of(job.fleet, session, job.now)
+    decided = job.decided(session.id)
+    text = post_mortem(
+        session, status, job.helpers(job.fleet, session), told(job.events([session.id])), decided, job.now,
+        mask=job.mask,
+    )  # fmt: skip
+    job.write(text)
+    return f"{len(text.splitlines())} lines"
+
+
+def _html(job: Job) -> str:
+    session = job.session
+    if session is None:
+        page, only = Page("the fleet"), None
+        entries = [_word(one) for one in job.decided(None)]
+    else:
+        page = Page(session.title or session.place or session.id)
+        only = frozenset([session.id, *(helper.id for helper in job.helpers(job.fleet, session))])
+        entries = sorted(
+            [*told(job.events([session.id])), *map(_word, job.decided(session.id))], key=lambda entry: entry.at
+        )
+    fill(page, job.reader, job.start, job.end, only)
+    job.write(page.text(entries, mask=job.mask))
+    return "a page with its own scrubber; it needs no network"
+
+
+def _word(one: Decision) -> Told:
+    about = f" {one.session}" if one.session else ""
+    why = f": {one.why}" if one.why else ""
+    return Told(
+        one.at, "command", line(f"{one.verb}{about} by {one.actor or '?'}, {one.outcome or 'under way'}{why}", 400)
+    )
+
+
+FORMATS: dict[str, Callable[[Job], str]] = {"html": _html, "jsonl": _jsonl, "md": _md}
+"""Format -> what writes it, and says what was written."""

@@ -1,0 +1,1 @@
+"""What leaves orc: logs, recordings, pages and write-ups, with secrets masked."""

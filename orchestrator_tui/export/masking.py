@@ -1,0 +1,67 @@
+"""Secrets in what leaves: known prefixes, `key=value` pairs, addresses with a password, private keys.
+
+A masked secret keeps its kind and nothing of itself. What has none of these shapes is not found: masking is a net, not
+a proof (docs/export.md says so).
+"""
+
+from __future__ import annotations
+
+import re
+
+MASK = "[masked]"
+KINDS = (
+    "sk-ant-", "sk-proj-", "sk-or-", "sk_live_", "sk_test_", "rk_live_", "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+    "github_pat_", "glpat-", "gldt-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xapp-", "AKIA", "ASIA", "AIza", "ya29.",
+    "npm_", "pypi-", "hf_", "gsk_", "xai-", "pplx-", "r8_", "dop_v1_", "shpat_", "SG.", "dckr_pat_", "tskey-",
+    "lin_api_", "sntrys_", "whsec_", "nvapi-", "ATATT3", "AGE-SECRET-KEY-1",
+)  # fmt: skip
+"""How keys of well-known services begin."""
+_BY_KIND = re.compile(
+    r"(?<![A-Za-z0-9_-])("
+    + "|".join(map(re.escape, sorted(KINDS, key=len, reverse=True)))
+    + r")([A-Za-z0-9_\-./+=]{12,})"
+)
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")
+"""A JSON web token."""
+_BLOCK = re.compile(
+    r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@'\"]{0,128}:)([^\s/@'\"]{1,256})(?=@)")
+"""`scheme://user:password@host`."""
+_BEARER = re.compile(r"(?i)\b(bearer|basic|token)( +)([A-Za-z0-9_\-./+=]{12,})")
+_NAMES = (
+    "pass", "passwd", "password", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "access_key",
+    "access-key", "private_key", "private-key", "client_secret", "auth", "authorization", "credential", "credentials",
+    "cookie", "session_key", "signature", "encryption_key",
+)  # fmt: skip
+_PAIR = re.compile(
+    r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,40}[_-]){0,4}(?:" + "|".join(_NAMES) + r")s?"
+    r"\\{0,2}[\"']?\s{0,3}(?:=|:|=>)\s{0,3}\\{0,2}[\"']?)"
+    r"(?![\d.,]+[kKmM%]?(?![\w-])|\[masked\]|\$\{|\$\(|\$[A-Z]|<|null\b|none\b|true\b|false\b)([^\s\"'\\,;&|)}\]]{4,})"
+)
+"""`API_KEY=value`, `"password": "value"`, `--token=value`; a reference to a variable is no secret."""
+_FLAG = re.compile(r"(?i)(--?(?:password|passwd|token|secret|api-?key|auth)\s+)(?![-$<])([^\s\"']{4,})")
+
+
+def mask(text: str) -> str:
+    """The text with what looks like a secret replaced by `[masked]`; the same text again when masked twice."""
+    if len(text) < 8:
+        return text
+    text = _BLOCK.sub(lambda found: f"{found[1]}{MASK}{found[2]}", text)
+    text = _BY_KIND.sub(lambda found: found[1] + MASK, text)
+    text = _TOKEN.sub("eyJ" + MASK, text)
+    text = _ADDRESS.sub(lambda found: found[1] + MASK, text)
+    text = _BEARER.sub(lambda found: found[1] + found[2] + MASK, text)
+    text = _PAIR.sub(lambda found: found[1] + MASK, text)
+    return _FLAG.sub(lambda found: found[1] + MASK, text)
+
+
+def masked(value: object) -> object:
+    """The same with every string inside masked; names of fields stay. A string under a telling name is masked whole."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    if isinstance(value, dict):
+        return {name: masked(item) for name, item in value.items()}
+    return value
