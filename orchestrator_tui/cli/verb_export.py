@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import math
 import os
 from collections.abc import Callable, Iterable
 from heapq import merge
 from pathlib import Path
 
+from orchestrator_tui import config, paths
 from orchestrator_tui import events as ev
-from orchestrator_tui import paths
 from orchestrator_tui.cli.answer import say
 from orchestrator_tui.cli.fleets import find_session
-from orchestrator_tui.clock import HOUR, SystemClock, parse_time
+from orchestrator_tui.clock import HOUR, SECOND, SystemClock, iso, parse_time
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.export import log
-from orchestrator_tui.export.fleet_page import fill
+from orchestrator_tui.export.fleet_page import fill, instants
 from orchestrator_tui.export.page import Page
 from orchestrator_tui.export.post_mortem import post_mortem
 from orchestrator_tui.export.told import Told, told
@@ -23,12 +25,16 @@ from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.ledger import Decision, decisions
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of
+from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.load import departed, fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import line
 
 FLEET = "fleet"
 DAY = 24 * HOUR
+PER_SECOND = 10
+"""Frames of a recording per second of playing."""
+MOST_FRAMES = 3_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write it, and say what was written."""
-    with Reader(paths.find().database) as reader:
-        job = Job(reader, args)
+    place = paths.find()
+    with Reader(place.database) as reader:
+        job = Job(reader, place, args)
         words = FORMATS[args.format](job)
     say(f"orc export: {line(str(args.output), 400)}: {words}")
     if args.unmasked:
@@ -59,9 +66,10 @@ def run(args: argparse.Namespace) -> int:
 class Job:
     """What is to be written: of whom, from when to when."""
 
-    def __init__(self, reader: Reader, args: argparse.Namespace) -> None:
+    def __init__(self, reader: Reader, place: Paths, args: argparse.Namespace) -> None:
         """Raises UsageError and OrcError for what cannot be."""
-        self.reader, self.args, self.mask = reader, args, not args.unmasked
+        self.reader, self.place, self.args, self.mask = reader, place, args, not args.unmasked
+        self.settings = config.load(place.config)
         self.target: Path = args.output
         self.now = SystemClock().now()
         self.fleet = fleet_now(reader)
@@ -74,6 +82,11 @@ class Job:
         self.end = min(self.now, parse_time(args.until, self.now)) if args.until else ended
         if self.start > self.end:
             raise UsageError("--since is after the end")
+
+    @property
+    def one(self) -> str | None:
+        """The session's id; None is the fleet."""
+        return self.session.id if self.session is not None else None
 
     def write(self, text: str | Iterable[str], target: Path | None = None) -> None:
         """The whole file, for its owner alone; what was there before stays until it is written."""
@@ -170,5 +183,45 @@ def _word(one: Decision) -> Told:
     )
 
 
-FORMATS: dict[str, Callable[[Job], str]] = {"html": _html, "jsonl": _jsonl, "md": _md}
+def _svg(job: Job) -> str:
+    from orchestrator_tui.export import screen
+
+    at = min(job.now, parse_time(job.args.at, job.now)) if job.args.at else job.end
+    size = _size(job.args.size)
+    _in_colour()
+    job.write(asyncio.run(screen.picture(job.place, job.settings, at, job.one, size, job.mask)))
+    return f"the screen at {iso(at)}"
+
+
+def _cast(job: Job) -> str:
+    from orchestrator_tui.export import screen
+
+    speed = job.args.speed
+    if not (math.isfinite(speed) and 0 < speed <= 1e6):
+        raise UsageError("--speed takes a number above 0")
+    frames = max(2, min(MOST_FRAMES, round((job.end - job.start) / SECOND / speed * PER_SECOND)))
+    size, moments = _size(job.args.size), instants(job.start, job.end, frames)
+    _in_colour()
+
+    async def whole() -> list[str]:
+        made = screen.cast(job.place, job.settings, moments, job.one, size, speed, job.mask)
+        return [part async for part in made]
+
+    job.write(asyncio.run(whole()))
+    return f"{len(moments)} instants from {iso(job.start)} to {iso(job.end)}; `asciinema play` shows it"
+
+
+def _in_colour() -> None:
+    """`NO_COLOR` is about this terminal, not about a file for others."""
+    os.environ.pop("NO_COLOR", None)
+
+
+def _size(text: str) -> tuple[int, int]:
+    columns, _, rows = text.partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 6 <= int(rows) <= 200):
+        raise UsageError("--size takes COLSxROWS, from 20x6 to 500x200")
+    return int(columns), int(rows)
+
+
+FORMATS: dict[str, Callable[[Job], str]] = {"cast": _cast, "html": _html, "jsonl": _jsonl, "md": _md, "svg": _svg}
 """Format -> what writes it, and says what was written."""

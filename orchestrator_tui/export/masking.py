@@ -7,6 +7,7 @@ a proof (docs/export.md says so).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 MASK = "[masked]"
 KINDS = (
@@ -21,14 +22,14 @@ _BY_KIND = re.compile(
     + "|".join(map(re.escape, sorted(KINDS, key=len, reverse=True)))
     + r")([A-Za-z0-9_\-./+=]{12,})"
 )
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])(eyJ)([A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?)")
 """A JSON web token."""
 _BLOCK = re.compile(
-    r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
+    r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(.*?)(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
 )
 _ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@'\"]{0,128}:)([^\s/@'\"]{1,256})(?=@)")
 """`scheme://user:password@host`."""
-_BEARER = re.compile(r"(?i)\b(bearer|basic|token)( +)([A-Za-z0-9_\-./+=]{12,})")
+_BEARER = re.compile(r"(?i)\b((?:bearer|basic|token) +)([A-Za-z0-9_\-./+=]{12,})")
 _NAMES = (
     "pass", "passwd", "password", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "access_key",
     "access-key", "private_key", "private-key", "client_secret", "auth", "authorization", "credential", "credentials",
@@ -37,7 +38,7 @@ _NAMES = (
 _PAIR = re.compile(
     r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,40}[_-]){0,4}(?:" + "|".join(_NAMES) + r")s?"
     r"\\{0,2}[\"']?\s{0,3}(?:=|:|=>)\s{0,3}\\{0,2}[\"']?)"
-    r"(?![\d.,]+[kKmM%]?(?![\w-])|\[masked\]|\$\{|\$\(|\$[A-Z]|<|null\b|none\b|true\b|false\b)([^\s\"'\\,;&|)}\]]{4,})"
+    r"(?![\d.,]+[kKmM%]?(?![\w-])|\[masked\]|\*{4}|\$\{|\$\(|\$[A-Z]|<|null\b|none\b|true\b|false\b)([^\s\"'\\,;&|)}\]]{4,})"
 )
 """`API_KEY=value`, `"password": "value"`, `--token=value`; a reference to a variable is no secret."""
 _FLAG = re.compile(r"(?i)(--?(?:password|passwd|token|secret|api-?key|auth)\s+)(?![-$<])([^\s\"']{4,})")
@@ -45,15 +46,21 @@ _FLAG = re.compile(r"(?i)(--?(?:password|passwd|token|secret|api-?key|auth)\s+)(
 
 def mask(text: str) -> str:
     """The text with what looks like a secret replaced by `[masked]`; the same text again when masked twice."""
+    return _apply(text, lambda secret: MASK)
+
+
+def blot(text: str) -> str:
+    """The same for a screen: as many asterisks as the secret has characters, so that nothing moves."""
+    return _apply(text, lambda secret: "*" * len(secret))
+
+
+def _apply(text: str, hide: Callable[[str], str]) -> str:
     if len(text) < 8:
         return text
-    text = _BLOCK.sub(lambda found: f"{found[1]}{MASK}{found[2]}", text)
-    text = _BY_KIND.sub(lambda found: found[1] + MASK, text)
-    text = _TOKEN.sub("eyJ" + MASK, text)
-    text = _ADDRESS.sub(lambda found: found[1] + MASK, text)
-    text = _BEARER.sub(lambda found: found[1] + found[2] + MASK, text)
-    text = _PAIR.sub(lambda found: found[1] + MASK, text)
-    return _FLAG.sub(lambda found: found[1] + MASK, text)
+    text = _BLOCK.sub(lambda found: f"{found[1]}{hide(found[2])}{found[3]}", text)
+    for pattern in (_BY_KIND, _TOKEN, _ADDRESS, _BEARER, _PAIR, _FLAG):
+        text = pattern.sub(lambda found: found[1] + hide(found[2]), text)
+    return text
 
 
 def masked(value: object) -> object:
