@@ -48,6 +48,21 @@ class SystemClock:
         return time.monotonic_ns()
 
 
+class SetClock:
+    """Wall time that is set by whoever replays; the other clock goes on."""
+
+    def __init__(self, at: int, real: Clock) -> None:
+        self.at, self.real = at, real
+
+    def now(self) -> int:
+        """The time that was set, nanoseconds since the epoch."""
+        return self.at
+
+    def monotonic(self) -> int:
+        """Of the real clock, nanoseconds."""
+        return self.real.monotonic()
+
+
 def parse_iso(text: str) -> int | None:
     """ISO 8601 to nanoseconds; None when it is not a time. A time without a zone is UTC."""
     try:
@@ -103,6 +118,22 @@ def parse_time(text: str, now: int) -> int:
     if at is None:
         raise UsageError(f"not a time: {text!r}; write 2026-11-20T14:02:00Z, or a duration back from now such as 15m")
     return at
+
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+
+
+def parse_wall(text: str, near: int, now: int) -> int:
+    """As `parse_time`, and besides `14:02` or `14:02:30` of this machine's day at `near`. Raises UsageError."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return parse_time(text, now)
+    hours, minutes, seconds = int(found[1]), int(found[2]), int(found[3] or 0)
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise UsageError(f"not a time of day: {text!r}; write 14:02 or 14:02:30")
+    day = datetime.fromtimestamp(near // SECOND, UTC).astimezone().date()
+    # Naive times are local ones to `timestamp`.
+    return int(datetime(day.year, day.month, day.day, hours, minutes, seconds).timestamp()) * SECOND
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,7 +20,14 @@ CLAUDE = DATA / "clients" / "claude-2.1.197"
 CASES = DATA / "status-cases"
 
 
-PROCESSES = ("tests/host/", "tests/loops/", "tests/cli/", "tests/real/", "tests/ui/test_pty.py")
+PROCESSES = (
+    "tests/host/",
+    "tests/loops/",
+    "tests/cli/",
+    "tests/real/",
+    "tests/ui/test_pty.py",
+    "tests/ui/test_triage.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

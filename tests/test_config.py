@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator_tui import config as module
-from orchestrator_tui.config import GB, Clients, Config, Host, Store, load, show
+from orchestrator_tui.config import GB, Clients, Config, Host, Store, load, show, whole
 from orchestrator_tui.errors import ConfigError
 
 anything = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -112,5 +111,5 @@ def test_every_setting_stands_below_its_description() -> None:
 
 
 def test_without_its_source_show_still_shows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "none.py"))
+    monkeypatch.setattr(whole, "__file__", str(tmp_path / "none.py"))
     assert "#" not in show(Config()) and load(written(tmp_path, show(Config()))) == Config()

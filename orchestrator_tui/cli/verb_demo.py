@@ -121,5 +121,4 @@ def _dashboard(place: Paths, settings: config.Config, seconds: float | None) -> 
             app.set_timer(seconds, app.exit)
 
     app.call_later(begun)
-    app.run()
-    return int(app.return_code or 0)
+    return app.show()

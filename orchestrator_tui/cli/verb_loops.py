@@ -17,6 +17,9 @@ from orchestrator_tui.cli.answer import give_json, give_table, say
 from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.events import Facts
+from orchestrator_tui.fleet import queueing
+from orchestrator_tui.host.control.looping import is_queued
+from orchestrator_tui.host.control.queue import waiting_of
 from orchestrator_tui.loops import folder as folders
 from orchestrator_tui.loops import spec as specs
 from orchestrator_tui.loops import state as states
@@ -45,11 +48,13 @@ class Seen(Struct):
     spec: LoopSpec
     state: LoopState
     runs: bool
+    waits: str = ""
+    """What it waits for; "" where it does not."""
 
     @property
     def word(self) -> str:
         """How it stands, in one word; `lost`: it has no runner now, and a host will start one."""
-        word = self.state.word
+        word = "queued" if self.waits else self.state.word
         return "lost" if self.state.outcome is None and not self.runs and self.state.began_at else word
 
 
@@ -130,6 +135,11 @@ def seen(state_dir: Path) -> list[Seen]:
         meter.refresh(state)
         meter.close()
         found.append(Seen(folder, spec, state, folder.runs))
+    known = {one.spec.id: queueing.standing(one.state.outcome, bool(one.state.began_at) or one.runs) for one in found}
+    now = SystemClock().now()
+    for one in found:
+        if is_queued(one.spec) and known[one.spec.id] == "waiting":
+            one.waits = f"waits {queueing.waits_until(waiting_of(one.spec), known, now) or 'for a host'}"
     return found
 
 
@@ -161,7 +171,7 @@ def loop_json(one: Seen) -> dict[str, Any]:
     last, (better, tries) = state.last, state.odds()
     return {
         "id": spec.id, "session": f"loop:{spec.id}", "name": spec.title, "agent": spec.agent, "model": spec.model,
-        "state": one.word, "words": state.words or None, "running": one.runs, "directory": spec.work_dir,
+        "state": one.word, "words": state.words or one.waits or None, "running": one.runs, "directory": spec.work_dir,
         "branch": spec.tree.branch if spec.tree is not None else None, "until": spec.check_words or None,
         "iterations": len(state.iterations), "max_iterations": spec.max_iterations,
         "check": {"ok": last.ok, "score": last.score, "words": last.words} if last is not None else None,
@@ -189,7 +199,7 @@ def _row(one: Seen) -> list[tuple[str, str]]:
         (f"{better} of {tries}" if tries else "", ""),
         (f"{'≥ ' if state.unpriced else ''}${state.cost / NANO:.2f}{budget}" if spec.agent != "command" else "", ""),
         (age(until - state.began_at) if state.began_at else "", "dim"),
-        (line(state.words or (last.words if last is not None else ""), 160), ""),
+        (line(state.words or one.waits or (last.words if last is not None else ""), 160), ""),
     ]
 
 

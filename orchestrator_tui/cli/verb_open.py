@@ -37,6 +37,4 @@ def open_dashboard(place: Paths, settings: config.Config) -> int:
     """Run the dashboard until it is closed; returns the exit status."""
     from orchestrator_tui.ui.app import OrcApp
 
-    app = OrcApp(place, settings)
-    app.run()
-    return int(app.return_code or 0)
+    return OrcApp(place, settings).show()

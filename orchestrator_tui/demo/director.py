@@ -36,7 +36,7 @@ MAKERS = 2
 LOOK, TELL = 0.4, 4.0
 """Seconds between two looks, and between two lines of progress."""
 TRIES = 4
-SETTLING = 30.0
+SETTLING = 60.0
 """Seconds after the end of the play that a slow machine is given for what is not yet seen or done."""
 
 

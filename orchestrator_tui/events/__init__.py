@@ -75,6 +75,7 @@ from orchestrator_tui.events.steering import (
     ModelRequested,
     PermissionAnswered,
     PermissionAsked,
+    RegionsArranged,
     SplitMade,
 )
 from orchestrator_tui.events.trouble import ApiError, Hook, UnknownRecord, Unparsed
@@ -127,6 +128,7 @@ __all__ = [
     "ProcessObserved",
     "ProcessRef",
     "QuotaUpdated",
+    "RegionsArranged",
     "Relation",
     "SeatTaken",
     "SessionEnded",
@@ -175,7 +177,7 @@ KnownBody = (
     | ProcessGone | ClientStatus | HostStarted | HostStopped | Beat | SettingsChanged | CommandRequested
     | CommandProgressed | CommandEnded | WorktreeSeen | CommandStarted | CommandCommitted | CommandFollowed
     | GroupAssigned | PermissionAsked | PermissionAnswered | Confirmed | BudgetSet | ModelRequested | SplitMade
-    | Adopted
+    | Adopted | RegionsArranged
 )  # fmt: skip
 AnyBody = KnownBody | Unknown
 

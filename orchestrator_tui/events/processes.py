@@ -48,6 +48,8 @@ class ProcessGone(Body, frozen=True, tag="process.gone"):
     pid: int
     started: int | None = None
     reason: str = ""
+    by: str = ""
+    """Who had it ended through orc: `person`, `agent`, a guard's title; "" where nobody did."""
 
 
 class ClientStatus(Body, frozen=True, tag="client.status"):

@@ -76,3 +76,12 @@ class Adopted(Body, frozen=True, tag="session.adopted"):
     shim: ProcessRef
     channel: str = ""
     """How it is spoken to: `stream-json`, `app-server`, `serve`, `acp`, or "" for none."""
+
+
+class RegionsArranged(Body, frozen=True, tag="regions.arranged"):
+    """How a person has put the map's regions; it replaces what was said before."""
+
+    regions: list[str] = field(default_factory=list)
+    """In this order; those that are not named come after them."""
+    pinned: list[str] = field(default_factory=list)
+    """These stand before all others, and stay when nobody is in them."""

@@ -66,7 +66,7 @@ def _bare(body: ev.KnownBody) -> object:
     if isinstance(body, ev.ProcessObserved):
         body = replace(body, started=None, proof="")
     if isinstance(body, ev.ProcessGone):
-        body = replace(body, started=None)
+        body = replace(body, started=None, by="")
     return msgspec.to_builtins(body)
 
 

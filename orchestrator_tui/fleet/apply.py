@@ -243,7 +243,7 @@ def _process(s: Session, at: int, e: ev.ProcessObserved) -> None:
 def _process_gone(s: Session, at: int, e: ev.ProcessGone) -> None:
     if s.process is None:
         s.process = Process(ev.ProcessObserved(pid=e.pid, started=e.started), at, at)
-    s.process.gone_at, s.process.gone_reason = at, e.reason
+    s.process.gone_at, s.process.gone_reason, s.process.gone_by = at, e.reason, e.by
     s.report = None
     s.steering.asks.clear()
 

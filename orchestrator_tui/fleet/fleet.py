@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from orchestrator_tui import events as ev
 from orchestrator_tui.events import Settings
 from orchestrator_tui.fleet.apply import apply
+from orchestrator_tui.fleet.arranged import Arranged, arranged_of
 from orchestrator_tui.fleet.budget import Budgets, budgets_of
 from orchestrator_tui.fleet.orders import Orders
 from orchestrator_tui.fleet.session import Session
@@ -32,6 +33,7 @@ class FleetState(Struct):
     settings: Settings = field(default_factory=dict)
     orders: Orders = field(default_factory=Orders)
     groups: dict[int, list[str]] = field(default_factory=dict)
+    arranged: Arranged = Arranged()
 
 
 class Fleet:
@@ -50,6 +52,8 @@ class Fleet:
         self.orders = Orders()
         self.groups: dict[int, list[str]] = {}
         """Control groups: number -> sessions."""
+        self.arranged = Arranged()
+        """How the map's regions were put."""
         self.seq = 0
         """The largest number folded in."""
         self.at = 0
@@ -89,6 +93,8 @@ class Fleet:
             self.watch.stop(at)
         elif isinstance(body, ev.GroupAssigned):
             self.groups[body.number] = body.sessions
+        elif isinstance(body, ev.RegionsArranged):
+            self.arranged = arranged_of(body)
         else:
             self.orders.apply(at, body)
 
@@ -152,14 +158,16 @@ class Fleet:
         """The state as bytes: of all sessions, or of those named (a delta)."""
         names = self.sessions if only is None else [name for name in only if name in self.sessions]
         sessions = [self.sessions[name] for name in names]
-        state = FleetState(self.seq, self.at, self.watch, sessions, self.settings, self.orders, self.groups)
+        state = FleetState(
+            self.seq, self.at, self.watch, sessions, self.settings, self.orders, self.groups, self.arranged
+        )
         return _encoder.encode(state)
 
     def load(self, data: bytes) -> None:
         """Take over a dumped state; sessions it does not name stay as they are."""
         state = _decoder.decode(data)
         self.seq, self.at, self.watch, self.settings = state.seq, state.at, state.watch, state.settings
-        self.orders, self.groups = state.orders, state.groups
+        self.orders, self.groups, self.arranged = state.orders, state.groups, state.arranged
         self.budgets = budgets_of(state.settings)
         self._thresholds.clear()
         self.sessions.update({session.id: session for session in state.sessions})

@@ -18,6 +18,7 @@ from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.guard_rules import GOVERNOR, Governor
 from orchestrator_tui.fleet.guarding import PERSONS, Deed, busy
 from orchestrator_tui.fleet.hands import Hand, Hands
+from orchestrator_tui.fleet.queueing import held
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.troubles import Spent, at_work, is_loop
@@ -172,7 +173,7 @@ def _workers(fleet: Fleet, statuses: Mapping[str, Status], now: int) -> list[Wor
     found = []
     for name, status in statuses.items():
         one = fleet.sessions.get(name)
-        if one is None or one.relation == "subagent" or not at_work(fleet, one, status):
+        if one is None or one.relation == "subagent" or held(one) is not None or not at_work(fleet, one, status):
             continue
         inside = iterations.get(name, []) if is_loop(one) else []
         if any(session.pid is not None for session in inside):

@@ -134,7 +134,9 @@ class Guarding:
         ):
             return None
         lead = fleet.line(session)[-1]
-        if any(_is_a_person_s(one, fleet.orders, hands, now) for one in {session.id: session, lead.id: lead}.values()):
+        loop = loop_of(fleet, lead) if lead.relation == "iteration" else None
+        above = {one.id: one for one in (session, lead, loop or lead)}
+        if any(_is_a_person_s(one, fleet.orders, hands, now) for one in above.values()):
             return None
         key = (session.id, trouble.cause)
         first, again = self._first.get(key, now), self._again.get(key, 0)
@@ -144,7 +146,7 @@ class Guarding:
             return None
         title = f"dry run of {rule.title}" if rule.dry_run else rule.title
         acts = [
-            (one, act) for one in {session.id, lead.id}
+            (one, act) for one in above
             if (act := hands.of(one).acts.get(act_key(title, _cause(session, one, trouble)))) is not None
         ]  # fmt: skip
         if any(act.held for _, act in acts):
@@ -165,6 +167,9 @@ class Guarding:
             return None
         verb = rule.steps[step]
         target = session if verb in OF_ITS_OWN else lead
+        if verb in OF_ITS_OWN and loop is not None and session is lead:
+            # An iteration that was begun elsewhere would be lost to its loop: the next ones get the other model.
+            target = loop
         facts: Facts = {
             "guard": title, "cause": _cause(session, target.id, trouble), "step": step, "round": number,
         }  # fmt: skip

@@ -123,7 +123,7 @@ class Hands(Struct):
             return
         named = e.arguments.get("session")
         session = named if isinstance(named, str) else None
-        by = _asker(e)
+        by = asker_of(e)
         asked = self.open[e.command_id] = Asked(session, e.verb, by)
         while len(self.open) > MAX_OPEN:
             del self.open[next(iter(self.open))]
@@ -218,7 +218,8 @@ def act_key(guard: str, cause: str) -> str:
     return f"{guard}\n{cause}"
 
 
-def _asker(e: ev.CommandRequested) -> str:
+def asker_of(e: ev.CommandRequested) -> str:
+    """Who asks: `person`, `agent`, `host`, `governor`, or a guard's title."""
     if e.actor.startswith(OWN_ACTOR):
         guard = e.arguments.get("guard")
         return guard if isinstance(guard, str) and guard else "host"

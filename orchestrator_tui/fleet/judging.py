@@ -21,6 +21,8 @@ class Judge:
         self._next_time = next_time
         self.statuses: dict[str, Status] = {}
         self._due: dict[str, int] = {}
+        self._marks: dict[str, tuple[object, ...]] = {}
+        """What others' conflicts take from a session, as it was when that was last looked at."""
         self._looking = False
         self._at = -1
 
@@ -41,7 +43,8 @@ class Judge:
                 if name in tree:
                     wanted.update(below.id for below in fleet.descendants(sessions[name], tree))
             # What one session writes may be in another one's way.
-            wanted.update(name for name in peers(fleet, wanted, now) if name in sessions)
+            told = [name for name in wanted if self._concerns_others(sessions[name])]
+            wanted.update(name for name in peers(fleet, told, now) if name in sessions)
             if len(statuses) != len(sessions):
                 wanted.update(name for name in sessions if name not in statuses)
             if due:
@@ -53,4 +56,20 @@ class Judge:
             self._due[name] = self._next_time(fleet, session, now)
         for name in [name for name in statuses if name not in sessions]:
             del statuses[name], self._due[name]
+            self._marks.pop(name, None)
         return wanted
+
+    def _concerns_others(self, session: Session) -> bool:
+        """Whether what happened to a session can change what is told of others that wrote where it did."""
+        process, tree = session.process, session.worktree
+        running = (
+            (process.seen.pid, process.seen.started, process.gone_at) if process is not None else session.active_at
+        )
+        mark = (
+            tree.edited_at, tree.seen_at, running, session.turn_open, session.parent, session.relation, session.title,
+            session.region, session.seat,
+        )  # fmt: skip
+        if self._marks.get(session.id) == mark:
+            return False
+        self._marks[session.id] = mark
+        return True

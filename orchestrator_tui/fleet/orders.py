@@ -12,7 +12,7 @@ from orchestrator_tui.fleet.hands import Hands
 MAX_OPEN = 200
 """Commands under way that are kept; one that nobody ever answered falls out at last."""
 MAX_ENDED = 32
-QUIET = frozenset({"ingest", "view", "group"})
+QUIET = frozenset({"ingest", "view", "group", "arrange"})
 """Verbs that decide nothing about a session."""
 
 

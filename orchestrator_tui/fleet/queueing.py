@@ -11,12 +11,17 @@ from msgspec import Struct
 
 from orchestrator_tui.errors import UsageError
 from orchestrator_tui.fleet import SECOND
+from orchestrator_tui.fleet.equality import subject
+from orchestrator_tui.fleet.session import Session
+from orchestrator_tui.fleet.words import Finding
 from orchestrator_tui.text import age, line
 
 Standing = Literal["waiting", "running", "succeeded", "failed", "skipped"]
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 MAX_NAMED = 8
 """Loops that a sentence names."""
+QUEUE, QUEUED = "wait", "queued-"
+"""The tool whose open call says that a loop waits for its turn; how the ids of such calls begin."""
 
 
 class Waiting(Struct, frozen=True):
@@ -86,6 +91,22 @@ def ready(
 def waits_for(spec: Waiting, states: Mapping[str, Standing], now: int, zone: tzinfo | None = None) -> str:
     """What a loop waits for, one line; "" when it could begin now."""
     return _why(spec, states, sum(state == "running" for state in states.values()), now, zone)
+
+
+def waits_until(spec: Waiting, states: Mapping[str, Standing], now: int, zone: tzinfo | None = None) -> str:
+    """The same in words that stay as they are while time passes."""
+    running = sum(state == "running" for state in states.values())
+    return _why(spec, states, running, now, zone, plain=True)
+
+
+def held(session: Session) -> Finding | None:
+    """That a loop waits for its turn: it stands still because it was told to, and nobody is owed anything."""
+    if session.client != "loop" or session.relation == "iteration":
+        return None
+    for name, call in session.calls.items():
+        if call.tool == QUEUE and name.startswith(QUEUED):
+            return Finding("paused", "ok", call.at, f"queued, waits {subject(call.arguments)}")
+    return None
 
 
 def checked(specs: Iterable[Waiting], new: Waiting) -> Waiting:
@@ -174,14 +195,17 @@ def _hopeless(spec: Waiting, known: Mapping[str, Standing], skipped: Mapping[str
 
 
 def _why(
-    spec: Waiting, known: Mapping[str, Standing], running: int, now: int, zone: tzinfo | None
+    spec: Waiting, known: Mapping[str, Standing], running: int, now: int, zone: tzinfo | None, plain: bool = False
 ) -> str:  # fmt: skip
     for other in spec.after:
         if known.get(other) != "succeeded":
             return f"for loop {line(other, 80)}"
     if spec.at is not None and now < spec.at:
-        return f"{age(spec.at - now)} for its time"
+        when = datetime.fromtimestamp(spec.at // SECOND, UTC).astimezone(zone)
+        return f"until {when:%Y-%m-%d %H:%M}" if plain else f"{age(spec.at - now)} for its time"
     if spec.window and not in_window(spec.window, now, zone):
+        if plain:
+            return f"for {line(spec.window, 40)}"
         opens = opens_at(spec.window, now, zone)
         return f"for {line(spec.window, 40)}" + (f", in {age(opens - now)}" if opens is not None else "")
     if spec.max_parallel is not None and running >= spec.max_parallel:

@@ -36,6 +36,11 @@ def died(session: Session, lead: Session, is_open: bool, now: int) -> Finding | 
         return None
     who = f"process {process.seen.pid}" if process.seen.pid else "the process"
     doing = next((f" with {call_text(call)} open" for call in session.calls.values()), " in the middle of a turn")
+    if process.gone_by:
+        # What a person wanted to end needs nobody; what a guard ended wants to be looked at.
+        mine = process.gone_by == "person"
+        words = f"ended by {'you' if mine else process.gone_by} {age(now - process.gone_at)} ago{doing}"
+        return Finding("dead", "ok" if mine else "amber", process.gone_at, words, f"dead:{process.gone_at}")
     tail = f" ({process.gone_reason})" if process.gone_reason else ""
     words = f"{who} gone {age(now - process.gone_at)} ago{doing}{tail}"
     return Finding("dead", "red", process.gone_at, words, f"dead:{process.gone_at}")

@@ -40,6 +40,8 @@ class Process(Struct):
     """When this process was first seen."""
     gone_at: int | None = None
     gone_reason: str = ""
+    gone_by: str = ""
+    """Who had it ended through orc, as in `ProcessGone`."""
 
 
 class Quota(Struct, frozen=True):

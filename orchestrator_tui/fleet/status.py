@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from orchestrator_tui.fleet import conflicts, loops, rules
+from orchestrator_tui.fleet import conflicts, loops, queueing, rules
 from orchestrator_tui.fleet.due import FRESH, NUDGED, OLD, next_change
 from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.fleet.fleet import Fleet
@@ -165,6 +165,11 @@ def _judge(fleet: Fleet, session: Session, now: int) -> Judged:
         for finding in present.findings:
             judged.maybe(finding, "if it went on")
         judged.add(Finding("paused", "ok", process.at, f"process {process.seen.pid} is stopped"))
+        return judged
+    queued = queueing.held(session)
+    if queued is not None:
+        # It stands still because it was told to: nobody is owed anything meanwhile.
+        judged.add(queued)
         return judged
     judged.findings += present.findings
     judged.possible += present.possible

@@ -29,7 +29,12 @@ class Guards:
 
     @property
     def armed(self) -> bool:
-        """Whether a session lives that a guard or the governor may have to act on: then the host is needed."""
+        """Whether somebody lives or waits that only the host looks after: then it is needed.
+
+        That is a session that a guard or the governor may have to act on, or a loop in the queue.
+        """
+        if self._host.queue.waits:
+            return True
         rules = self.guarding.rules or self.governing.limited
         return bool(rules) and any(session.pid is not None for session in self._host.fleet.sessions.values())
 

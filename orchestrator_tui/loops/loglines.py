@@ -28,6 +28,10 @@ class LoopLog:
         """Let go of the file."""
         os.close(self._fd)
 
+    def has(self, key: str) -> bool:
+        """Whether the line of that key is there."""
+        return key in self._keys
+
     def write(self, key: str, kind: str, **fields: Any) -> bool:
         """One line, whole; False when it was there. Fields that are None are left out. Raises OSError."""
         if key in self._keys:

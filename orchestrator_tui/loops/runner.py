@@ -11,8 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from orchestrator_tui.clock import MINUTE, Clock, SystemClock
+from orchestrator_tui.clock import MINUTE, SECOND, Clock, SystemClock
 from orchestrator_tui.errors import OrcError
+from orchestrator_tui.fleet.queueing import in_window, opens_at
 from orchestrator_tui.loops import checks, ending, state, trees
 from orchestrator_tui.loops import spec as specs
 from orchestrator_tui.loops.folder import Folder
@@ -66,6 +67,8 @@ class Runner:
                 if outcome is not None:
                     self._end(outcome)
                     break
+                if self._waits():
+                    continue
                 it = self._plan()
             self._go_on(it)
         self.tell.ended(self.state)
@@ -109,6 +112,19 @@ class Runner:
         self.save()
 
     # --- an iteration -------------------------------------------------------------------------------------
+
+    def _waits(self) -> bool:
+        """Wait where no iteration may begin at this time of the day; whether it had to."""
+        window, n, waited = self.spec.window, len(self.state.iterations) + 1, False
+        while window and not in_window(window, self.clock.now()):
+            if self._stopping() or ending.reason(self.spec, self.state, self.clock.now()) is not None:
+                return True
+            now = self.clock.now()
+            self.tell.waits(n, f"for {window}", ((opens_at(window, now) or now) - now) / SECOND)
+            waited = True
+            time.sleep(WAITING)
+        self.tell.went_on(n)
+        return waited
 
     def _plan(self) -> Iteration:
         use = self.folder.use()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from orchestrator_tui.excerpt import excerpt
+from orchestrator_tui.fleet.queueing import QUEUE, QUEUED
 from orchestrator_tui.loops.ending import good
 from orchestrator_tui.loops.folder import Folder
 from orchestrator_tui.loops.jobs import Job
@@ -58,8 +59,9 @@ class Teller:
     def planned(self, it: Iteration, folder: Folder, job: Job) -> None:
         """An iteration begins."""
         self._log.write(
-            f"{it.n}.iteration", "iteration", n=it.n, session=it.session, model=it.model or None, command=self._name(it)
-        )
+            f"{it.n}.iteration", "iteration", n=it.n, session=it.session, project=self._spec.cwd,
+            model=it.model or None, command=self._name(it),
+        )  # fmt: skip
         self._log.write(
             f"{it.n}.call", "tool_call", id=f"iteration-{it.n}", tool="task",
             args={"iteration": it.n, "agent": self._spec.agent, "session": it.session},
@@ -67,10 +69,21 @@ class Teller:
         if self._spec.agent == "command":
             self._command(it, folder, job)
 
+    def waits(self, n: int, words: str, seconds: float) -> None:
+        """It waits for its turn before iteration `n`, so long at the least; as `fleet.queueing.held` reads it."""
+        args = {"for": words, "seconds": round(seconds)}
+        self._log.write(f"{n}.waits", "tool_call", id=f"{QUEUED}{n}", tool=QUEUE, args=args)
+
+    def went_on(self, n: int) -> None:
+        """What it waited for is there."""
+        if self._log.has(f"{n}.waits"):
+            self._log.write(f"{n}.went_on", "tool_result", id=f"{QUEUED}{n}", ok=True, text="it goes on")
+
     def started(self, it: Iteration) -> None:
         """It has a process, or its session is known now."""
         if it.session is not None:
-            self._log.write(f"{it.n}.session.{it.session}", "iteration", n=it.n, session=it.session, pid=it.pid)
+            key = f"{it.n}.session.{it.session}"
+            self._log.write(key, "iteration", n=it.n, session=it.session, project=self._spec.cwd, pid=it.pid)
 
     def ran(self, it: Iteration, folder: Folder, job: Job) -> None:
         """Its agent has ended."""

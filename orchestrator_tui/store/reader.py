@@ -244,6 +244,14 @@ class Reader:
                 return Snapshot(seq, placed, (full[0][0], state))
         return None
 
+    def snapshot_place(self, version: int, at: int) -> Snapshot | None:
+        """Where the best snapshot for a time stands, without its state."""
+        sql = (
+            "SELECT seq, at FROM snapshots WHERE version = ? AND by_at = 1 AND at <= ? "
+            "ORDER BY at DESC, seq DESC LIMIT 1"
+        )
+        return next((Snapshot(seq, placed, ()) for seq, placed in self.query(sql, version, at)), None)
+
     def check(self) -> str:
         """`ok`, or what SQLite finds wrong with the file; reads all of it."""
         return str(self.query("PRAGMA quick_check(1)")[0][0])

@@ -44,7 +44,7 @@ class Advice:
         if details is None:
             return Beside(), None
         session, now = details.session, self.app.drawn.now
-        asked, whole = _asked(session, columns, min(ASKED, rows - 2))
+        asked, whole = _asked(session, columns, min(ASKED, rows - 2), self.app.keys.shown("approve"))
         orders = ordered_rows(self.app.live.fleet.orders, session.id, now, self.app.commanding, columns)
         return Beside(tuple(asked), tuple(orders), tuple(self._keys(details, columns))), whole
 
@@ -82,7 +82,8 @@ class Advice:
             count = len(parts.proposed(session))
             return f"{count_of(count, 'part')} from its own list" if count else ""
         if name == "kill":
-            return "stops now, ends in 5 s; u takes it back until then"
+            key = self.app.keys.shown("undo")
+            return "stops now, ends in 5 s" + (f"; {key} takes it back until then" if key else "")
         if name == "revive":
             return "the same conversation in a new process" if details.cell.status.status in BROKEN else ""
         return {
@@ -109,7 +110,9 @@ class Advice:
         return known[name]
 
 
-def _asked(session: Session, columns: int, most: int) -> tuple[list[Line], tuple[str, PermissionAsked] | None]:
+def _asked(
+    session: Session, columns: int, most: int, key: str
+) -> tuple[list[Line], tuple[str, PermissionAsked] | None]:
     """Rows of the oldest request, and it where they are all of it."""
     asks = session.steering.asks
     if not asks:
@@ -124,7 +127,7 @@ def _asked(session: Session, columns: int, most: int) -> tuple[list[Line], tuple
         label = (fit(" asks" if not number else "", LABEL), "waiting bold")
         lines.append((label, *row))
     if not fits:
-        words = f"{len(rows) - len(shown)} more rows of {len(rows)}: y shows all of it"
+        words = f"{len(rows) - len(shown)} more rows of {len(rows)}" + (f": {key} shows all of it" if key else "")
         lines.append(line_of([(" " * LABEL, "text"), (words, "waiting")], columns))
     if len(asks) > 1:
         lines.append(line_of([(" " * LABEL, "text"), (f"and {len(asks) - 1} more asked after it", "dim")], columns))
@@ -142,6 +145,18 @@ def applies(app: OrcApp) -> frozenset[str]:
         out.discard("recall")
     if not app.drawn.queue:
         out -= {"next-needs-you", "latest-alert"}
+    if not app.first.empty:
+        out -= {"read-all", "hook", "demo", "doctor"}
+    elif app.first.found is None or app.first.found.hook != "out":
+        out.discard("hook")
+    if app.live.alive:
+        out.discard("start-host")
+    else:
+        out.discard("read-all")
+    if not app.live.fleet.sessions and not app.filter:
+        out.discard("filter")
+    if not app.drawn.order:
+        out -= {"open", "mark", "diff", "next-free", "overlay", "pane"}
     if not any(session.alerts.snoozed_until > now or status != "finished" for session, status in chosen):
         out -= {"snooze", "acknowledge"}
     if chosen:

@@ -7,11 +7,13 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.frame import Cell
+from orchestrator_tui.ui.owner import UNKNOWN, Owner
 from orchestrator_tui.ui.pace import STILL, Pace
 
 
@@ -42,14 +44,25 @@ class Seen(Struct):
     cell: Cell | None = None
 
 
-def cell_of(seen: Seen, status: Status, helpers: tuple[str, ...]) -> Cell:
-    """A session's cell; the one it had where nothing of it changed. `helpers` are the statuses of those at work."""
+def cell_of(
+    seen: Seen,
+    status: Status,
+    helpers: tuple[str, ...],
+    owner: Owner = UNKNOWN,
+    heirs: tuple[tuple[str, str], ...] = (),
+) -> Cell:
+    """A session's cell; the one it had where nothing of it changed.
+
+    `helpers` are the statuses of those at work; `heirs` (id, status) of what came from it.
+    """
     session, pace = seen.session, seen.pace
     spend, since = session.spend, session.since_progress
+    last = _last(session)
     key = (
         status, pace, helpers, session.title, session.place, session.model, seen.region, spend.requests, spend.tokens,
         spend.cost, session.context_tokens, session.window, since.requests, session.progress_at,
         session.alerts.viewed_at, _alert_at(session), len(session.steering.asks), session.pid is None, session.relation,
+        owner, heirs, session.parent, session.seat, last,
     )  # fmt: skip
     if seen.cell is not None and seen.key == key:
         return seen.cell
@@ -75,8 +88,31 @@ def cell_of(seen: Seen, status: Status, helpers: tuple[str, ...]) -> Cell:
         context=_share(session),
         asks=len(session.steering.asks),
         alive=session.pid is not None,
+        owner=owner,
         relation=session.relation or "" if session.relation != "subagent" else "",
+        parent=session.parent or "" if session.relation != "subagent" else "",
+        heirs=heirs,
+        number=session.seat or 0,
+        last=short_line(last, 120),
+        tokens=spend.tokens.total,
     )
+
+
+def _last(session: Session) -> str:
+    """The call that is open, else what is next on its list, else the last call that came back."""
+    for call in session.calls.values():
+        return _call(call.tool, call.arguments)
+    for task in session.tasks.values():
+        if task.status == "in_progress":
+            return task.subject[:160]
+    labels = session.trace.repeats.labels
+    return labels[-1] if labels else ""
+
+
+@lru_cache(2048)
+def _call(tool: str, arguments: str) -> str:
+    """A call as a person would say it: what is called, and what it is about."""
+    return f"{tool} {subject(arguments)}"
 
 
 def _alert_at(session: Session) -> int | None:

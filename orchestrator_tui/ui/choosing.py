@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from orchestrator_tui.events import Facts
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.ui import confirm, forms
 from orchestrator_tui.ui.commanding import NO_HOST
-from orchestrator_tui.ui.marks import NEED_ME
+from orchestrator_tui.ui.marks import MAX_GROUP, NEED_ME
 from orchestrator_tui.ui.plans import called, listed
+from orchestrator_tui.ui.questions import Question
 
 if TYPE_CHECKING:
     from orchestrator_tui.ui.commanding import Commanding
@@ -81,14 +84,34 @@ class Choosing:
         elif name == "unmark":
             marks.clear()
         elif name == "need-me":
-            self._recall(NEED_ME, [cell.id for cell in app.drawn.queue])
+            self._recall(NEED_ME, self._needing())
         elif name == "recall" and key:
             self._recall(int(key), app.live.fleet.groups.get(int(key), []))
+        elif name == "add":
+            self.acts.open(self._adding())
         elif name in ("recall", "assign"):
             self.acts.open(
                 forms.group(self.acts, self._assign if name == "assign" else self._recalled, name == "assign")
             )
         app.redraw()
+
+    def _needing(self) -> list[str]:
+        """All that need somebody: the queue, then those for whom an entry of it stands."""
+        app, now = self.acts.app, self.acts.app.clock.now()
+        sessions = app.live.fleet.sessions
+        names = dict.fromkeys(cell.id for cell in app.drawn.queue)
+        for region in app.drawn.regions if app.drawn.alike else ():
+            for cell in region.cells:
+                session = sessions.get(cell.id)
+                if cell.status.needs_you and session is not None and session.alerts.snoozed_until <= now:
+                    names[cell.id] = None
+        return list(names)
+
+    def _adding(self) -> Question:
+        """To which group."""
+        question = forms.group(self.acts, self._add, True)
+        names = [called(session) for session, _ in self.acts.chosen()]
+        return replace(question, title=f"add {listed(names)} to the group")
 
     def _recalled(self, digit: str) -> str:
         self._recall(int(digit), self.acts.app.live.fleet.groups.get(int(digit), []))
@@ -100,7 +123,7 @@ class Choosing:
             self.acts.tell(
                 "nobody needs you"
                 if number == NEED_ME
-                else f"group {number} is empty: g {number} makes the selection it"
+                else f"group {number} is empty: {self.acts.app.keys.shown('assign')} {number} makes the selection it"
             )
             return
         again = self.acts.marks.recall(number, there)
@@ -112,11 +135,25 @@ class Choosing:
             self.acts.app.select(there[0])
 
     def _assign(self, digit: str) -> str:
-        names = [session.id for session, _ in self.acts.chosen()]
-        if not names:
+        return self._group(int(digit), [])
+
+    def _add(self, digit: str) -> str:
+        known = self.acts.app.live.fleet
+        there = [name for name in known.groups.get(int(digit), []) if name in known.sessions]
+        return self._group(int(digit), there)
+
+    def _group(self, number: int, there: Sequence[str]) -> str:
+        """The selection becomes the group, after those that stay in it; what is wrong, or ""."""
+        chosen = [session.id for session, _ in self.acts.chosen()]
+        names = list(dict.fromkeys([*there, *chosen]))
+        if not chosen:
             return "no session is selected"
+        if len(names) > MAX_GROUP:
+            return f"a group holds at most {MAX_GROUP} sessions"
+        if there and len(names) == len(there):
+            return f"all of them are in group {number} already"
         if not self.acts.app.live.host_runs():
             return NO_HOST
-        self.acts.send([("group", {"number": int(digit), "sessions": names}, f"group {digit}")])
-        self.acts.tell(f"group {digit}: {listed([self.acts.name(name) for name in names])}")
+        self.acts.send([("group", {"number": number, "sessions": names}, f"group {number}")])
+        self.acts.tell(f"group {number}: {listed([self.acts.name(name) for name in names])}")
         return ""

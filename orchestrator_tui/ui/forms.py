@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator_tui.events import Facts
@@ -14,6 +13,7 @@ from orchestrator_tui.fleet.prices import PriceTable
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import findings_of
 from orchestrator_tui.text import line
+from orchestrator_tui.ui.beginning import new_session as new_session
 from orchestrator_tui.ui.confirm import MOST, facts_of
 from orchestrator_tui.ui.draw.ink import Run
 from orchestrator_tui.ui.plans import Plan, called, listed
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Chosen = Sequence[tuple[Session, str]]
 VERBS = {"kill-now": "kill", "step-down": "stepdown", "model": "use"}
 """Action -> verb, where they differ."""
-AGENTS = ("claude", "codex", "opencode", "gemini")
 MAX_USD = 1e9
 
 
@@ -151,7 +150,8 @@ def model(c: Commanding, made: Plan, chosen: Chosen) -> Question:
 def split(c: Commanding, made: Plan, chosen: Chosen) -> Question | str:
     """A part a line; each becomes a session."""
     if len(made.sends) > 1:
-        return "one session is split at a time: V unmarks"
+        key = c.app.keys.shown("unmark")
+        return "one session is split at a time" + (f": {key} unmarks" if key else "")
     session = next(session for session, _ in chosen if session.id == made.sends[0].session)
     proposal = ["; ".join(line(row) for row in part.split("\n") if row.strip()) for part in parts.proposed(session)]
     told = "from its own list of what is to be done; " if proposal else "it keeps no list of what is to be done; "
@@ -190,38 +190,6 @@ def budget(c: Commanding, made: Plan, chosen: Chosen) -> Question:
     hint = "empty: what the settings say"
     fields = (Field("usd", "dollars", f"{own:g}" if own is not None else "", hint),)
     return Question(made.title, "set", send, facts_of(made), fields=fields)
-
-
-def new_session(c: Commanding) -> Question:
-    """A session that orc starts and owns."""
-    near = c.app.live.fleet.sessions.get(c.app.selected or "")
-    agent = near.client if near is not None and near.client in AGENTS else AGENTS[0]
-    where = near.cwd if near is not None and near.cwd else str(Path.cwd())
-
-    def send(values: Values) -> str:
-        cwd, prompt = values["cwd"], values["prompt"]
-        place = Path(cwd).expanduser()
-        if not prompt:
-            return "what is it to do? The prompt is empty"
-        if not cwd or not place.is_absolute():
-            return "the directory must be a whole path, from / or ~/"
-        if not place.is_dir():
-            return f"{line(cwd, 120)} is no directory on this machine"
-        more: Facts = {"agent": values["agent"], "prompt": prompt, "cwd": str(place)}
-        for name in ("model", "title"):
-            if values[name]:
-                more[name] = values[name]
-        c.send([("run", more, line(values["title"] or prompt, 24))])
-        return ""
-
-    fields = (
-        Field("prompt", "prompt", hint="what it is to do", rows=4),
-        Field("agent", "agent", agent, choices=AGENTS),
-        Field("cwd", "directory", line(where)),
-        Field("model", "model", hint="the client's own choice"),
-        Field("title", "title", hint="none"),
-    )
-    return Question("new session", "begin", send, fields=fields)
 
 
 def why(c: Commanding) -> Question:

@@ -59,15 +59,78 @@ class Cell(Struct, frozen=True):
     """Permissions that wait for an answer which orc can give."""
     alive: bool = False
     """Its process is known, and lives."""
+    owner: tuple[int, str] = (-1, "?")
+    """Who began it (`ui/owner.py`)."""
     relation: str = ""
-    """How it came from another: `fork`, `split`, `escalation`; "" where it did not."""
+    """How it came from another: `fork`, `split`, `escalation`, `iteration`; "" where it did not."""
+    parent: str = ""
+    """What it came from; "" where it did not."""
+    heirs: tuple[tuple[str, str], ...] = ()
+    """(id, status) of what came from it, the newest last: forks, parts, escalations, and of a loop its iterations."""
+    number: int = 0
+    """Its seat in the region, from 1; 0 while it has none."""
+    last: str = ""
+    """What it did last, or is to do."""
+    tokens: int = 0
+    """All that it used, as its spend grows on."""
+
+
+class Shape(Struct, frozen=True, eq=False):
+    """Where the cells of a region stand; the same object as long as nobody comes or goes."""
+
+    ids: tuple[str, ...]
+    """Of all cells, in their order."""
+    slots: tuple[int, ...]
+    """Of the first ones: their places from 0 on, rising, with gaps where nobody is."""
+    chains: tuple[tuple[int, int], ...] = ()
+    """Of the others, which are loops: [from, to) of each; the first of them is the loop, then come its iterations."""
+
+    def same(self, other: Shape) -> bool:
+        """Whether the same cells stand at the same places."""
+        return self.ids == other.ids and self.slots == other.slots and self.chains == other.chains
+
+
+NOWHERE = Shape((), ())
 
 
 class Region(Struct, frozen=True):
-    """The sessions of one project, by seat."""
+    """The sessions of one project: those with a seat by seat, then loops, each with its iterations."""
 
     name: str
     cells: tuple[Cell, ...]
+    shape: Shape = NOWHERE
+    needs: int = 0
+    """How many of them need somebody."""
+    tokens: int = 0
+    """What they used together."""
+    pinned: bool = False
+    """It stands before all that are not, and stays when nobody is in it."""
+
+
+def region_of(name: str, cells: tuple[Cell, ...], compact: bool = False) -> Region:
+    """A region with its cells in order; `compact` leaves no gaps for seats."""
+    loops: dict[str, list[Cell]] = {cell.id: [] for cell in cells if cell.relation != "iteration"}
+    for cell in cells:
+        if cell.relation == "iteration" and cell.parent in loops:
+            loops[cell.parent].append(cell)
+    mains = [
+        cell for cell in cells if not loops.get(cell.id) and (cell.relation != "iteration" or cell.parent not in loops)
+    ]
+    mains.sort(key=lambda cell: cell.number or 1 << 30)
+    slots: list[int] = []
+    for cell in mains:
+        after = slots[-1] + 1 if slots else 0
+        slots.append(after if compact or not cell.number else max(after, cell.number - 1))
+    ordered = list(mains)
+    chains: list[tuple[int, int]] = []
+    for loop in cells:
+        if loops.get(loop.id):
+            begin = len(ordered)
+            ordered += [loop, *loops[loop.id]]
+            chains.append((begin, len(ordered)))
+    shape = Shape(tuple(cell.id for cell in ordered), tuple(slots), tuple(chains))
+    needs = sum(cell.status.needs_you for cell in ordered)
+    return Region(name, tuple(ordered), shape, needs, sum(cell.tokens for cell in ordered))
 
 
 class Frame(Struct, frozen=True):
@@ -97,6 +160,8 @@ class Frame(Struct, frozen=True):
     quotas: tuple[QuotaLeft, ...] = ()
     wasted: int = 0
     """Nano-dollars of the sessions on the map."""
+    decided: int = 0
+    """Commands of the last hour that orc did not give itself, of those that the fold still holds."""
     watching: bool = False
     watch_words: str = ""
     """What to say of the host when it does not look."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from copy import copy
+from itertools import islice
 
 from orchestrator_tui.events import Event
 from orchestrator_tui.fleet import SECOND
@@ -12,6 +13,7 @@ from orchestrator_tui.fleet.attention import need_of, queue
 from orchestrator_tui.fleet.budget import forecast, level, listed_clients
 from orchestrator_tui.fleet.burn import Rate
 from orchestrator_tui.fleet.fleet import Fleet
+from orchestrator_tui.fleet.hands import OWN_ACTOR
 from orchestrator_tui.fleet.judging import Judge
 from orchestrator_tui.fleet.quota import QuotaLeft, quotas
 from orchestrator_tui.fleet.session import Session
@@ -19,14 +21,21 @@ from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.cells import Part, Seen, cell_of, matches
-from orchestrator_tui.ui.frame import Cell, Details, Frame, Money, Region
+from orchestrator_tui.ui.frame import Cell, Details, Frame, Money
+from orchestrator_tui.ui.owner import owner_of
 from orchestrator_tui.ui.pace import STILL, WIDE_SPARK, Pace, pace_of, pace_until
+from orchestrator_tui.ui.regions import Regions
 from orchestrator_tui.ui.steps import next_step
 
 ACTIVE = 24 * 3600 * SECOND
 """Sessions that were active within this time are on the map; and those that live or need somebody."""
+HOUR = 3600 * SECOND
 HEIRS = {"fork": "a fork of", "split": "a part of", "escalation": "it goes on for", "iteration": "the next round of"}
 """Relations of sessions that stand on the map by themselves, in words."""
+AT_ONCE = 200
+"""So many sessions that changed are judged for one frame; the others with the next ones."""
+MAX_HEIRS = 8
+"""So many of them a cell tells of, the newest."""
 
 
 class Framer:
@@ -39,14 +48,10 @@ class Framer:
         self._fleet = fleet
         self._seen: dict[str, Seen] = {}
         self._tree: dict[str, list[Session]] = {}
-        self._members: dict[str, list[Seen]] = {}
-        """Region -> its sessions by seat; helpers stand in none."""
-        self._regions: dict[str, tuple[int, int, Region]] = {}
-        """Region -> (when it began, how many the filter leaves out, it)."""
-        self._dirty: set[str] = set()
+        self._regions = Regions()
         self._urgent: dict[str, Seen] = {}
-        self._unjudged: set[str] = set()
-        """Who came, or became a helper, or is none any more."""
+        self._unjudged: dict[str, None] = {}
+        """Who came, or became a helper, or is none any more; and whose turn has not come yet."""
         self._counts: Counter[str] = Counter()
         self._spend = Spend()
         self._wasted = 0
@@ -58,7 +63,6 @@ class Framer:
         self._judge_of = Judge(next_step)
         self._now = self._second = -1
         self._looking = False
-        self._wanted = ""
 
     def frame(self, fleet: Fleet, now: int, words: str, wanted: str, money: Money | None = None) -> Frame:
         """The frame at `now`; `wanted` filters by name, project, model or status; `money` is the store's sums."""
@@ -67,14 +71,6 @@ class Framer:
         self._judge(fleet, now)
         fleet.forget_changes()
         needle = wanted.casefold()
-        if needle != self._wanted:
-            self._wanted = needle
-            self._dirty.update(self._members)
-        for name in self._dirty:
-            self._gather(name, now, needle)
-        self._dirty.clear()
-        # Regions stand in the order in which their first session began: an arrival never moves the others.
-        ordered = sorted(self._regions.values(), key=lambda part: (part[0], part[2].name))
         waiting = self._queue(now, needle)
         cost, output, total, priced, unpriced, recent = self._burn
         rate = Rate(60, cost, output, total)
@@ -85,7 +81,7 @@ class Framer:
         limits = {name: level(spend, budgets.project(name)) for name, spend in money.projects.items()}
         return Frame(
             now=now,
-            regions=tuple(region for _, _, region in ordered if region.cells),
+            regions=self._regions.bring_up(fleet.arranged, now, needle),
             queue=tuple(cell for cell, _ in waiting),
             snoozed=sum(seen.session.alerts.snoozed_until > now for seen in self._urgent.values()),
             alike={cell.id: more for cell, more in waiting if more},
@@ -102,11 +98,17 @@ class Framer:
             projects={name: used for name, used in limits.items() if used is not None},
             quotas=self._quotas_at(fleet, now),
             wasted=self._wasted,
+            decided=_decided(fleet, now),
             watching=self._looking,
             watch_words=words,
             filter=line(wanted, 40),
-            hidden=sum(hidden for _, hidden, _ in ordered),
+            hidden=self._regions.hidden,
         )
+
+    def cell(self, session: str) -> Cell | None:
+        """A session's cell, also where a filter hides it; None for one that has none."""
+        seen = self._seen.get(session)
+        return seen.cell if seen is not None else None
 
     def _queue(self, now: int, needle: str) -> list[tuple[Cell, int]]:
         """Who needs somebody, the dearest first, each with how many others have the same cause."""
@@ -164,15 +166,21 @@ class Framer:
         moved = (name for name in fleet.changed if _moved(fleet.sessions.get(name), known.get(name)))
         if len(known) != len(fleet.sessions) or next(moved, None) is not None:
             self._arrange(fleet)
-        wanted = self._judge_of.update(fleet, now, fleet.changed | self._unjudged, self._tree, step)
-        self._unjudged = set()
+        waiting = self._unjudged
+        waiting.update(dict.fromkeys(fleet.changed))
+        # Of very many at once those that have waited longest come first: a key is answered in between.
+        most = len(waiting) if everything else AT_ONCE
+        turn = list(islice(waiting, most))
+        self._unjudged = dict.fromkeys(islice(waiting, most, None))
+        wanted = self._judge_of.update(fleet, now, turn, self._tree, step)
         paced = {name for name, seen in known.items() if seen.pace_due <= second} - wanted if step else set()
         parents: set[str] = set()
         for name in wanted:
             seen = known[name]
             before, seen.status = seen.status, self._judge_of.statuses[name]
-            if seen.helper and seen.session.parent and (before is None or before.status != seen.status.status):
-                parents.add(seen.session.parent)
+            parent = seen.session.parent
+            if parent in known and (before is None or before.status != seen.status.status):
+                parents.add(parent)
             self._pace(seen, now, everything)
         for name in paced:
             self._pace(known[name], now, False)
@@ -196,14 +204,9 @@ class Framer:
             seen.region = line(session.region or session.project or session.client, 40)
             helper = session.relation == "subagent" and session.parent in fleet.sessions
             if seen.status is None or seen.helper != helper:
-                self._unjudged.add(name)
+                self._unjudged[name] = None
             seen.helper = helper
-        self._members = {}
-        for seen in sorted(self._seen.values(), key=lambda seen: seen.order[:4]):
-            if not seen.helper:
-                self._members.setdefault(seen.region, []).append(seen)
-        self._regions = {name: part for name, part in self._regions.items() if name in self._members}
-        self._dirty.update(self._members)
+        self._regions.take(self._seen.values())
 
     def _pace(self, seen: Seen, now: int, everything: bool) -> None:
         stretches = seen.session.burn.stretches
@@ -254,28 +257,27 @@ class Framer:
             seen.part = part
         cell = self._cell_of(seen, status) if shown and (status.needs_you or not seen.helper) else None
         if cell is not seen.cell:
-            seen.cell = cell
-            if not seen.helper:
-                self._dirty.add(seen.region)
+            self._regions.change(seen, cell)
         if status.needs_you:
             self._urgent[session.id] = seen
         else:
             self._urgent.pop(session.id, None)
 
-    def _gather(self, name: str, now: int, needle: str) -> None:
-        """One region's cells anew."""
-        members = [seen for seen in self._members.get(name, ()) if seen.cell is not None]
-        kept = [seen for seen in members if matches(seen.cell, needle)] if needle else members  # type: ignore[arg-type]
-        begun = min((seen.session.started_at for seen in kept), default=now)
-        cells = tuple([seen.cell for seen in kept if seen.cell is not None])
-        self._regions[name] = (min(begun, now), len(members) - len(kept), Region(name, cells))
-
     def _cell_of(self, seen: Seen, status: Status) -> Cell:
-        helpers: tuple[str, ...] = ()
-        if seen.session.id in self._tree:
-            states = [self._status(s.id) for s in self._tree[seen.session.id] if s.relation == "subagent"]
-            helpers = tuple(state for state in states if state not in ("finished", "fog"))[-4:]
-        return cell_of(seen, status, helpers)
+        parent = self._seen.get(seen.session.parent) if seen.session.parent else None
+        owner = owner_of(seen.session, parent.session if parent is not None else None)
+        kids = self._tree.get(seen.session.id)
+        if not kids:
+            return cell_of(seen, status, (), owner)
+        states = [self._status(s.id) for s in kids if s.relation == "subagent"]
+        helpers = tuple(state for state in states if state not in ("finished", "fog"))[-4:]
+        names = [s.id for s in kids if s.relation in HEIRS][-MAX_HEIRS:]
+        return cell_of(seen, status, helpers, owner, tuple((name, self._status(name)) for name in names))
+
+
+def _decided(fleet: Fleet, now: int) -> int:
+    orders = (*fleet.orders.open.values(), *fleet.orders.ended.values())
+    return sum(0 <= now - order.at < HOUR and not order.actor.startswith(OWN_ACTOR) for order in orders)
 
 
 def _origin(fleet: Fleet, session: Session) -> str:

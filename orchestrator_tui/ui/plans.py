@@ -19,7 +19,7 @@ DEEDS = {
     "kill": "kill", "pause": "pause", "resume": "resume", "revive": "bring back", "message": "write to",
     "approve": "allow", "deny": "refuse", "escalate": "escalate", "stepdown": "step down", "use": "change the model of",
     "split": "split", "budget": "set the budget of", "snooze": "snooze", "ack": "mute", "undo": "undo", "run": "begin",
-    "group": "group",
+    "loop": "begin", "group": "group", "arrange": "arrange",
 }  # fmt: skip
 """Verb -> what a person calls it."""
 NAMED = 12

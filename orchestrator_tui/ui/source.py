@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator_tui.clock import Clock
 from orchestrator_tui.events import Event
@@ -15,11 +16,53 @@ from orchestrator_tui.store.load import apply, fleet_now
 from orchestrator_tui.store.reader import PAGE, Reader
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.draw.ink import local_time
+from orchestrator_tui.ui.frame import Money
 from orchestrator_tui.ui.spent import Spent
 
 SECOND = 1_000_000_000
 LAST = 200
 """Events of the selected session that the inspector may show."""
+
+
+class Sums(Protocol):
+    """What was spent."""
+
+    def refresh(self, now: int, seq: int) -> Money:
+        """The sums at `now`; `seq` is the newest event's number."""
+
+
+class Source(Protocol):
+    """Where screens get the fleet from: the present (`Live`), or a time of the past (`replay.past.Past`)."""
+
+    reader: Reader
+    fleet: Fleet
+    page: list[Event]
+
+    @property
+    def spent(self) -> Sums:
+        """The sums of money."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody would do what is asked."""
+
+    def follow(self) -> bool:
+        """Take in what came; whether there was anything."""
+
+    def watch_words(self, now: int) -> str:
+        """What to say of a host that does not look; "" while one does."""
+
+    def host_runs(self) -> bool:
+        """Whether a host holds the lock."""
+
+    def proof(self, seqs: tuple[int, ...]) -> tuple[Event, ...]:
+        """The events that prove a finding."""
+
+    def last_events(self, session: str) -> list[Event]:
+        """A session's last events."""
+
+    def close(self) -> None:
+        """Let go of the store."""
 
 
 class Live:

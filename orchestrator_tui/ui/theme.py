@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 from textual.theme import Theme
 
 from orchestrator_tui.text import line
@@ -122,7 +123,7 @@ def read(path: Path) -> tuple[ThemeFile | None, str]:
         for colour in value if isinstance(value, list) else [value]:
             if not HEX.fullmatch(colour):
                 return None, f"{name} = {colour!r} is no colour; write #rrggbb"
-    return theme, ""
+    return replace(theme, description=line(theme.description, 100)), ""
 
 
 def plain() -> ThemeFile:

@@ -22,7 +22,7 @@ APP = [sys.executable, "-m", "tests.bench.screen_app"]
 WARM = 3.0
 """Seconds before anything is measured."""
 # The map's title, then the first sign of a session.
-CELL = re.compile("map.*?[●▶◌◆◔∞≋■╳†◇‖✓·]".encode(), re.DOTALL)
+CELL = re.compile("map.*?[●▶◌◆◔∞≋■╳†◇║√·]".encode(), re.DOTALL)
 SMALLEST = re.compile(rb"first content")
 PAINTED = re.compile(rb"\x1b\[\d+;\d+H")
 # The inspector's title is the selected session's seat: it is written anew when another is selected.

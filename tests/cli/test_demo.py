@@ -70,7 +70,7 @@ def test_every_part_works_and_nothing_is_left(orc: Orc, scratch: Path) -> None:
     before = files(orc.home)
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator_tui", "demo", "--headless", "--seconds", "60", "--seed", "3"],
-        env=orc.env, capture_output=True, text=True, timeout=120, cwd=orc.home, check=False,
+        env=orc.env, capture_output=True, text=True, timeout=170, cwd=orc.home, check=False,
     )  # fmt: skip
     said = done.stderr.splitlines()
     assert done.returncode == 0, done.stderr

@@ -56,6 +56,7 @@ host_bodies = st.one_of(
     st.builds(ev.CommandEnded, command_id=call_ids, outcome=st.sampled_from(["done", "undone"])),
     st.builds(ev.CommandFollowed, command_id=call_ids, receipt=st.just({"requests": 1})),
     st.builds(ev.GroupAssigned, number=st.integers(1, 9), sessions=st.just(["log:c"])),
+    st.builds(ev.RegionsArranged, regions=st.just(["api", "web"]), pinned=st.just(["web"])),
 )
 
 arrival = st.tuples(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.ui.machine import Found, Place
 from tests.ui import fleets
 
 
@@ -29,6 +30,9 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none", raising=False)
     monkeypatch.setattr("orchestrator_tui.ui.app.TICK", 3600.0)
     fleets.host(monkeypatch, runs=True)
+    # What is on the machine that runs the tests is nobody's business.
+    places = (Place("claude", "~/.claude", 1204, 31), Place("codex", "~/.codex", 40, 0))
+    monkeypatch.setattr("orchestrator_tui.ui.machine.look", lambda *_: Found(places, ("gemini", "opencode"), "out"))
     time.tzset()
     yield
     monkeypatch.undo()

@@ -67,7 +67,7 @@ async def test_what_is_typed_survives_frames_themes_and_sizes(paths: Paths) -> N
         await pilot.press("m", *"half a word")
         await append(paths, (name_of(0), fleets.say("news")))
         app.tick()
-        app.next_theme()
+        app.use_theme(app.themes.get("paper"))
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         await pilot.press("!", "enter")

@@ -213,18 +213,3 @@ async def test_the_inspector_tells_changes_and_proof(paths: Paths) -> None:
         assert "changes  14 files +212 -40, 3 new, not committed" in words(app)
         assert "proof    pytest tests/billing passed 3m ago" in words(app)
         await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("size", [(120, 35), (80, 24), (200, 55), (200, 20), (60, 14)], ids=str)
-async def test_every_key_is_on_some_page_of_the_help(paths: Paths, size: tuple[int, int]) -> None:
-    from orchestrator_tui.ui.actions import ACTIONS
-
-    async with dashboard(paths, size) as (app, pilot):
-        seen = ""
-        for _ in range(9):
-            await pilot.press("question_mark")
-            await pilot.pause()
-            sound(app)
-            seen += words(app)
-        assert all(action.help[:30] in seen for action in ACTIONS)
-        assert "it ended in an error" in seen

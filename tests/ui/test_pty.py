@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import time
@@ -37,6 +38,10 @@ KEYS = (
     "m", "a", "\x1b", "s", "\x1b", "c", "b", "\x1b", "w", "a", "\x1b", "v", "l", "v", "b", "1", "\x1b", "V", "E", "\x1b", "g", "\x1b",
 )  # fmt: skip
 """A walk over everything: queue, map, zoom, themes, session, help, palette, filter, questions."""
+IDLE = 5.0
+"""Seconds in which a screen without an event and without a step of an age writes nothing."""
+QUEUE, AGES = 20, 300.0
+"""So many that wait write at most so many bytes a second, for their ages alone."""
 BAD = re.compile("[\x80-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff\u115f\u3164\U000e0041]|\u0301{3}")
 
 
@@ -112,7 +117,7 @@ def test_the_terminal_is_left_as_it_was(host: Orc, number: int, key: str) -> Non
         terminal.wait("no session yet")
         if key:
             terminal.press(key)
-        assert terminal.end(number) == 0
+        assert terminal.end(number) == (128 + number if number else 0)
         assert terminal.restored
         assert "Traceback" not in terminal.text
 
@@ -130,13 +135,49 @@ def quiet_fleet(orc: Orc, count: int) -> None:
         log(orc, f"q{number}", lines, base - 60 * number)
 
 
+def waiting_fleet(orc: Orc, count: int) -> None:
+    """Sessions that wait for somebody, each for another time: from two minutes to an hour."""
+    now = time.time()
+    for number in range(count):
+        waited = 120 + 3480 * number / count
+        lines: list[dict[str, Any]] = [
+            {"title": f"job {number}", "project": f"p{number % 4}", "model": "m"},
+            {"kind": "user", "t": 0, "text": "go"},
+            {"kind": "usage", "t": 20, "id": "r", "input": 900 * number, "output": 7},
+            {"kind": "hook", "t": 60, "name": "n", "type": "permission_prompt", "text": f"Bash make job-{number}"},
+        ]
+        log(orc, f"w{number}", lines, now - waited - 60)
+
+
+def test_a_queue_of_twenty_ages_writes_little(host: Orc) -> None:
+    waiting_fleet(host, QUEUE)
+    with Terminal(host) as terminal:
+        terminal.wait(f"needs you {QUEUE}")
+        # A red alert stands out for three seconds, and all of these are new to this host.
+        terminal.read(6.0)
+        for keys in ("", "G"):
+            terminal.press(keys)
+            terminal.read(2.0)
+            begun = time.monotonic()
+            wrote = len(terminal.read(20.0))
+            rate = wrote / (time.monotonic() - begun)
+            assert 0 < rate < AGES, (keys, rate)
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
 def test_an_idle_screen_writes_nothing_and_a_line_little(host: Orc) -> None:
     quiet_fleet(host, 40)
     with Terminal(host) as terminal:
         terminal.wait("p3/10")  # the last seat is taken: nothing moves any more
         terminal.settle(1.2)
-        # On a slow machine the minute of an age may begin just now: three seconds without one write nothing.
-        assert any(terminal.read(3.0) == b"" for _ in range(3))
+        # On a slow machine the minute of an age may begin just now: five seconds without one write nothing.
+        assert any(terminal.read(IDLE) == b"" for _ in range(3))
+        terminal.press("G")
+        terminal.settle(1.2)
+        assert any(terminal.read(IDLE) == b"" for _ in range(3)), "glance"
+        terminal.press("G")
+        terminal.settle(1.2)
         with (host.paths.inbox / "q7.jsonl").open("a") as file:
             at = len(terminal.text)
             file.write(json.dumps({"kind": "user", "t": 5 * 3600 + 60 * 7 + 25, "text": "again, please"}) + "\n")
@@ -146,3 +187,17 @@ def test_an_idle_screen_writes_nothing_and_a_line_little(host: Orc) -> None:
         terminal.press("q")
         assert terminal.end() == 0
         assert terminal.restored
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_it_ends_with_its_terminal_though_no_signal_says_so(orc: Orc, drawn: bool) -> None:
+    with Terminal(orc) as terminal:
+        if drawn:
+            terminal.wait("needs you")
+        for fd in (terminal.master, terminal.slave):
+            os.close(fd)
+        try:
+            # 120: what Python had left to write had nowhere to go.
+            assert terminal.process.wait(30) in (120, 128 + signal.SIGHUP)
+        finally:
+            terminal.master, terminal.slave = (os.open(os.devnull, os.O_RDWR) for _ in range(2))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.ui.app import OrcApp
 from tests.ui import fleets
-from tests.ui.fleets import CAST, dashboard, panels, text
+from tests.ui.fleets import CAST, dashboard, panels, text, until
 from tests.ui.pictures import compare, words
 
 SIZES = ((200, 55), (120, 35), (100, 30), (80, 24), (40, 12))
@@ -73,7 +73,7 @@ async def test_other_views(paths: Paths, name: str) -> None:
             field.cursor_blink = False  # type: ignore[attr-defined]
         if name == "palette":
             # Its widgets are Textual's: only that ours are still sound below it.
-            assert "all keys on one page" in "\n".join(text(app))
+            assert "select all that need you" in "\n".join(text(app))
             return
         sound(app)
         compare(app, name)
@@ -93,7 +93,9 @@ async def test_other_themes(paths: Paths, theme: str) -> None:
 
 
 async def test_an_empty_fleet_says_what_to_do(empty: Paths) -> None:
-    async with dashboard(empty) as (app, _):
+    async with dashboard(empty) as (app, pilot):
+        await until(lambda: app.first.found is not None)
+        await pilot.pause()
         sound(app)
         compare(app, "empty")
 

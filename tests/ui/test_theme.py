@@ -15,7 +15,8 @@ from orchestrator_tui.ui.widgets.panel import Styles
 from tests.ui.fleets import dashboard, text, until
 
 NIGHT = (shipped() / "night.toml").read_text()
-SHIPPED = {"night", "paper", "signal"}
+FOG = load(Path("/none")).loaded["night"].colors.fog
+SHIPPED = {"abyss", "aurora", "contrast", "dawn", "dusk", "mono", "night", "paper", "phosphor", "signal"}
 
 
 def put(words: str) -> Callable[[Path], object]:
@@ -31,16 +32,16 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "no TOML": put("name = [[["),
     "no text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
     "empty": put(""),
-    "missing colour": other('fog = "#77839a"\n', ""),
+    "missing colour": other(f'fog = "{FOG}"\n', ""),
     "unknown key": other("[colors]", '[colors]\nimport = "os"'),
     "unknown section": other("[colors]", '[css]\nx = "Screen { display: none }"\n[colors]'),
-    "colour of another type": other('fog = "#77839a"', "fog = 7"),
-    "nonsense colour": other("#77839a", "#nonsense"),
-    "css for a colour": other("#77839a", "red; } Screen { display: none"),
-    "escape for a colour": other("#77839a", "\\u001b]52;c;QQ==\\u0007"),
-    "markup for a colour": other("#77839a", "[@click=app.quit]x[/]"),
-    "one burn colour": other('burn = ["#5a4a22", "#8a6d2c", "#c29a3d", "#f0c35e", "#ffe08a"]', 'burn = ["red"]'),
-    "nonsense in burn": other('"#5a4a22"', '"nonsense"'),
+    "colour of another type": other(f'fog = "{FOG}"', "fog = 7"),
+    "nonsense colour": other(FOG, "#nonsense"),
+    "css for a colour": other(FOG, "red; } Screen { display: none"),
+    "escape for a colour": other(FOG, "\\u001b]52;c;QQ==\\u0007"),
+    "markup for a colour": other(FOG, "[@click=app.quit]x[/]"),
+    "one burn colour": other(NIGHT[NIGHT.index("burn = ") :].strip(), 'burn = ["red"]'),
+    "nonsense in burn": other('burn = ["#', 'burn = ["nonsense", "#'),
     "huge": put(NIGHT + "#" * 70_000),
     "nested without end": put("a = " + "[" * 20_000 + "]" * 20_000),
     "name with a path": put(NIGHT.replace('"night"', '"../../x"')),
@@ -86,14 +87,14 @@ async def test_every_broken_theme_at_once_in_the_app(empty: Paths) -> None:
         make(own(empty, f"x{number}"))
     own(empty, "[@click=app.quit]x").write_text("[")
     async with dashboard(empty, theme="mine", notices=True) as (app, pilot):
-        await until(lambda: "no theme is named 'mine'; using night" in "\n".join(text(app)))
+        await until(lambda: "a theme cannot be used: theme " in "\n".join(text(app)))
         assert len(app.themes.failed) == len(BROKEN) + 1
         assert len(app._notifications) == len(BROKEN) + 2
         assert not any(note.markup for note in app._notifications)
         assert app.theme_file.name == "night"
         styles = [segment.style for strip in app.screen._compositor.render_strips() for segment in strip]
         assert not any(style is not None and "@click" in style.meta for style in styles)
-        await pilot.press("T")
+        await pilot.press("T", "l")
         assert app.theme_file.name == "paper"
 
 
@@ -114,7 +115,7 @@ async def test_a_theme_of_ones_own_wins_over_the_shipped_one(empty: Paths) -> No
         assert style is not None and style.bgcolor is not None
         assert style.bgcolor.get_truecolor().hex == "#010203"
         assert not app._notifications
-        await pilot.press("T", "T", "T", "T")
+        await pilot.press("T", "j", "j", "k", "k", "enter")
         assert app.theme_file.colors.background == "#010203"
 
 

@@ -42,7 +42,7 @@ def carried(value: object) -> KnownBody:
     if isinstance(body, ev.ProcessObserved):
         return replace(body, started=None, proof="")
     if isinstance(body, ev.ProcessGone):
-        return replace(body, started=None)
+        return replace(body, started=None, by="")
     if isinstance(body, ev.Usage) and (_negative(body.tokens) or not 0 <= (body.cost or 0) <= MAX_NANO):
         raise ValueError("a response has no negative tokens, and costs less")
     return _identified(body)

@@ -31,17 +31,20 @@ class BuiltinDrive:
 
         The directory for its log must be in the environment as ORC_LOOPS; the log is `agents/<session>.jsonl` there.
         """
-        if task.resume is not None or task.fork:
-            raise Unsupported("the built-in agent cannot go on with a session that has ended; start one with a summary")
-        session = task.session or str(uuid4())
+        if task.fork:
+            raise Unsupported("the built-in agent cannot copy a session; start one with a summary")
+        if task.resume is not None and "/" in task.resume:
+            raise Unsupported("an iteration belongs to its loop, which goes on by itself")
+        session = task.resume or task.session or str(uuid4())
         if SESSION.fullmatch(session) is None or "/" in session:
             raise Unsupported(f"{line(session, 80)!r} is no id for a session of the built-in agent")
         if not task.cwd.startswith("/") or "\0" in task.cwd:
             raise Unsupported(f"{line(task.cwd, 120)!r} is no directory that can be worked in: give its absolute path")
         opening(task)
         # Without -P a project's own `json.py` would be run in the place of the real one.
-        argv = (binary, "-P", "-X", "utf8", "-m", PROGRAM, "--channel", "--task-from-stdin", f"--session={session}")
-        return Launch(argv, task.cwd, without=INHERITED, session=session)
+        argv = [binary, "-P", "-X", "utf8", "-m", PROGRAM, "--channel", "--task-from-stdin", f"--session={session}"]
+        argv += ["--resume"] if task.resume is not None else []
+        return Launch(tuple(argv), task.cwd, without=INHERITED, session=session)
 
     def dialogue(self, task: Task) -> Dialogue:
         """The other end of its channel."""

@@ -17,7 +17,15 @@ from msgspec.structs import replace
 
 from orchestrator_tui.clients.base import Draft, Record
 from orchestrator_tui.clients.log.parser import LogParser, LogState
-from orchestrator_tui.clients.values import decode_object, record_key, response_key, session_id, short, text_of
+from orchestrator_tui.clients.values import (
+    decode_object,
+    project_of,
+    record_key,
+    response_key,
+    session_id,
+    short,
+    text_of,
+)
 from orchestrator_tui.events import KnownBody, Relation, SessionUpdated, UnknownRecord
 
 NAME = "loop"
@@ -79,11 +87,12 @@ class LoopParser:
         if isinstance(body, UnknownRecord) and body.kind == "iteration":
             found = _iteration(record)
             if found is not None:
-                session, title = found
+                session, title, project = found
                 body = SessionUpdated(
                     client=session.partition(":")[0],
                     title=title,
                     title_rank=2 if title else 0,
+                    project=project,
                     parent=self._session,
                     relation="iteration",
                     owned=True,
@@ -144,8 +153,10 @@ def _is_plain(native: str) -> bool:
     return session_id(NAME, native) == f"{NAME}:{native}"
 
 
-def _iteration(record: Record) -> tuple[str, str | None] | None:
-    """(session, title) of an `iteration` line; None where it names no session."""
+def _iteration(record: Record) -> tuple[str, str | None, str | None] | None:
+    """(session, title, project) of an `iteration` line; None where it names no session."""
     value = decode_object(record.data) or {}
     session = _whole_id(text_of(value.get("session")))
-    return None if session is None else (session, short(value.get("title")))
+    where = short(value.get("project"))
+    # What its own client takes for the project is the name of the loop's working tree.
+    return None if session is None else (session, short(value.get("title")), project_of(where) if where else None)

@@ -162,7 +162,7 @@ class Desk:
                 if verb == "kill" and other.committed and other.request.verb != "kill":
                     # What only waits for its answer holds no kill up.
                     continue
-                undo = "; u takes it back" if other.undoable else ""
+                undo = "; it can be taken back" if other.undoable else ""
                 raise Refused(f"a {other.request.verb} of it is under way{undo}")
 
     def _check_asker(self, order: Order) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator_tui.events import CommandFollowed, Facts, Moment, ProcessRef
+from orchestrator_tui.events import CommandFollowed, Facts, Moment, ProcessGone, ProcessRef
+from orchestrator_tui.fleet.hands import asker_of
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.host.control import ending, freeze, looping, tmux
 from orchestrator_tui.host.control.ending import GRACE
 from orchestrator_tui.host.control.freeze import Frozen, Setup
-from orchestrator_tui.host.control.identity import refusal
+from orchestrator_tui.host.control.identity import is_alive, refusal
 from orchestrator_tui.host.control.order import Order, Refused, Undone
 from orchestrator_tui.host.control.shared import kill_shared
 from orchestrator_tui.host.control.trees import Memory, Root, Tree, root_of, scan
@@ -117,9 +118,18 @@ async def kill(order: Order) -> Facts:
     ended = await ending.end(table, name, target.root, known, target.setup, target.kept, GRACE)
     facts |= {"ended": ended.ended(table), "survived": ended.survived(table), "clean": ended.clean}
     facts["seconds"] = round(time.monotonic() - key, 3)
+    if not is_alive(table, target.client):
+        await _gone(order, target.client)
     spent = since(order, begun)
     host.start(_follow(order, begun, spent, key + FOLLOWED))
     return facts | spent | dirty(order.session)
+
+
+async def _gone(order: Order, client: ProcessRef) -> None:
+    """Say at once that it is gone, and who wanted it so: the next looks could only tell that it is."""
+    order.host.processes.watched.pop(order.session.id, None)
+    by = asker_of(order.request)
+    await order.note(ProcessGone(pid=client.pid, started=client.started, reason=order.request.why, by=by))
 
 
 def look_again(order: Order, target: Target) -> Tree:

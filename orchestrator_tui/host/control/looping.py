@@ -65,16 +65,28 @@ async def start_loop(order: Order) -> Facts:
         spec = replace(spec, after=await asyncio.to_thread(_known, host, spec.after))
     await order.begin()
     await order.commit()
+    # From its first file on it looks like one whose runner was killed.
+    host.loops.starting.add(spec.id)
+    try:
+        return await _made_and_started(host, spec)
+    finally:
+        host.loops.starting.discard(spec.id)
+
+
+async def _made_and_started(host: Host, spec: LoopSpec) -> Facts:
     begun = await asyncio.to_thread(make, host, spec)
-    receipt: Facts = {"session": session_id(CLIENT, spec.id), "loop": spec.id, "directory": begun.spec.work_dir}
+    session = session_id(CLIENT, spec.id)
+    receipt: Facts = {"session": session, "loop": spec.id, "directory": begun.spec.work_dir}
     if begun.spec.tree is not None:
         receipt |= {"branch": begun.spec.tree.branch, "lacks": begun.lacks or None}
     if is_queued(spec):
-        return receipt | {"queued": True}
+        if spec.budget_usd is not None:
+            await host.note([(session, BudgetSet(usd=spec.budget_usd))])
+        return receipt | {"queued": spec.id not in await host.queue.step()}
     try:
         session = await launch(host, begun.folder, begun.spec)
     except BaseException:
-        if not begun.folder.state.exists():
+        if not (begun.folder.state.exists() or begun.folder.runs):
             await asyncio.to_thread(_take_back, begun)
         raise
     if spec.budget_usd is not None:
@@ -149,7 +161,7 @@ def make(host: Host, spec: LoopSpec) -> Begun:
 
 
 async def launch(host: Host, folder: Folder, spec: LoopSpec) -> str:
-    """Start a loop's runner under a shim of its own; returns the session's id. Raises Failed."""
+    """Start a loop's runner under a shim of its own; returns the session's id. Raises Failed, also where one lives."""
     task = Task("", spec.cwd, spec.model, spec.effort, resume=str(folder.path), session=spec.id)
     return await host.owned.start(CLIENT, task, title=spec.title)
 
@@ -161,6 +173,8 @@ class Loops:
         self._host = host
         self._tried: dict[str, tuple[int, int]] = {}
         """Loop -> (when it was started last, how long until it is again)."""
+        self.starting: set[str] = set()
+        """Loops that a command is about to start."""
 
     async def resume(self) -> list[str]:
         """Start the runner of every loop that has begun, has not ended, and has none; returns their ids.
@@ -170,7 +184,7 @@ class Loops:
         now, begun = self._host.clock.now(), []
         for one in await asyncio.to_thread(self._without):
             last, wait = self._tried.get(one.id, (0, AGAIN[0]))
-            if now - last < wait:
+            if now - last < wait or one.id in self.starting or one.runs:
                 continue
             self._tried[one.id] = (now, min(2 * wait, AGAIN[1]))
             with suppress(OrcError, Failed):

@@ -20,6 +20,7 @@ from orchestrator_tui.host.control.order import Verb
 VERBS: dict[str, Verb] = {
     "ack": said.ack,
     "approve": answer.approve,
+    "arrange": said.arrange,
     "budget": said.budget,
     "deny": answer.deny,
     "escalate": escalate.escalate,
@@ -30,6 +31,7 @@ VERBS: dict[str, Verb] = {
     "message": message.message,
     "notify": guarded.notify,
     "pause": pause.pause,
+    "prune": said.prune,
     "resume": pause.resume,
     "revive": begin.revive,
     "run": begin.run,

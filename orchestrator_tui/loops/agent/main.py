@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 from orchestrator_tui.loops.agent.channel import Speaker
 from orchestrator_tui.loops.agent.journal import Journal
 from orchestrator_tui.loops.agent.oneself import identity
+from orchestrator_tui.loops.agent.recall import past_of
 from orchestrator_tui.loops.agent.task import MAX_TASK, AgentTask, WrongTask, checked, decode_task
 
 WRONG, INTERRUPTED = 2, 130
@@ -33,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--task-from-stdin", action="store_true")
     parser.add_argument("--channel", action="store_true", help="listen on stdin, answer on stdout")
     parser.add_argument("--session", metavar="ID", help="the session's id, where the task names none")
+    parser.add_argument("--resume", action="store_true", help="go on with the session, which has ended")
     options = parser.parse_args(argv)
     # What libraries print must not get between the lines of the channel.
     out = os.dup(1)
@@ -43,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
         if bool(options.task) == options.task_from_stdin:
             raise WrongTask("name one task: a file, or --task-from-stdin")
         task = _task(options.task, options.session, source)
-        journal = _begin(task)
+        past = past_of(Path(task.log or "")) if options.resume else None
+        journal = _begin(task) if past is None else _again(task)
     except WrongTask as error:
         speaker.say(failed=str(error))
         print(f"orc agent: {error}", file=sys.stderr)
@@ -56,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         # Not `asyncio.run`: that waits for threads, and one may be loading a library for seconds.
         status = asyncio.new_event_loop().run_until_complete(
-            Running(task, journal, speaker, source if options.channel else None).run()
+            Running(task, journal, speaker, source if options.channel else None, past).run()
         )
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -84,10 +88,26 @@ def _task(path: str | None, session: str | None, source: IO[bytes]) -> AgentTask
     return task
 
 
+def _again(task: AgentTask) -> Journal:
+    """The log that it goes on with. Raises WrongTask."""
+    try:
+        journal = Journal(task.log or "", again=True)
+        if os.fstat(journal.fd).st_uid != os.geteuid():
+            raise WrongTask(f"{task.log} is not this user's")
+        fcntl.flock(journal.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WrongTask("the session runs already; send it a message") from None
+    except OSError as error:
+        raise WrongTask(f"cannot go on with the log {task.log}: {error.strerror}") from error
+    return journal
+
+
 def _begin(task: AgentTask) -> Journal:
     """The log with its header, before anything slow is done. Raises WrongTask."""
     try:
         journal = Journal(task.log or "")
+        # For as long as it lives: nobody else goes on with it meanwhile.
+        fcntl.flock(journal.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileExistsError:
         raise WrongTask(f"the log is there already: {task.log}; a session is run once") from None
     except OSError as error:

@@ -13,6 +13,7 @@ from orchestrator_tui.loops.agent.channel import Speaker, id_of, listen
 from orchestrator_tui.loops.agent.journal import Journal
 from orchestrator_tui.loops.agent.model import EMBEDDED, Model
 from orchestrator_tui.loops.agent.money import PRICES, Money
+from orchestrator_tui.loops.agent.recall import Past
 from orchestrator_tui.loops.agent.session import Said, Session
 from orchestrator_tui.loops.agent.task import EFFORTS, MODEL, AgentTask
 from orchestrator_tui.text import line, utf8
@@ -35,8 +36,11 @@ BLANK = "\0 \t\r\n"
 class Running:
     """One session, from its first turn to its end."""
 
-    def __init__(self, task: AgentTask, journal: Journal, speaker: Speaker, source: IO[bytes] | None) -> None:
-        """`source`: where a person is heard; None without a channel."""
+    def __init__(
+        self, task: AgentTask, journal: Journal, speaker: Speaker, source: IO[bytes] | None, past: Past | None = None
+    ) -> None:
+        """`source`: where a person is heard; None without a channel. `past`: of a session that goes on."""
+        self._past = past
         self.task, self.journal, self.speaker = task, journal, speaker
         self._source = source
         self._session: Session | None = None
@@ -120,7 +124,7 @@ class Running:
             self.journal.note(note)
         environ.pop(task.api_key_env or "", None)
         environ |= {MARK: environ.get(MARK) or f"loop:{task.session}", "PWD": task.cwd}
-        return Session(task, self.journal, self.speaker, model, money, environ)
+        return Session(task, self.journal, self.speaker, model, money, environ, self._past)
 
     def _result(self, how: str) -> None:
         subtype, is_error, _ = ENDS[how]

@@ -15,6 +15,7 @@ from orchestrator_tui.loops.agent.conversation import Conversation
 from orchestrator_tui.loops.agent.journal import Journal
 from orchestrator_tui.loops.agent.model import Model
 from orchestrator_tui.loops.agent.money import Money
+from orchestrator_tui.loops.agent.recall import Past
 from orchestrator_tui.loops.agent.refused import Trouble, trouble_of, wait_for
 from orchestrator_tui.loops.agent.reply import MAX_CALLS, Call, Reply
 from orchestrator_tui.loops.agent.task import AgentTask
@@ -54,6 +55,7 @@ class Session:
         model: Model,
         money: Money,
         environ: Mapping[str, str],
+        past: Past | None = None,
     ) -> None:
         self.task, self.model, self.money = task, model, money
         self.owned = False
@@ -69,6 +71,9 @@ class Session:
         self._calls = 0
         self._ids: set[str] = set()
         self._text = ""
+        if past is not None:
+            past.tell(self._talk)
+            self._requests, self._calls, self._ids = past.requests, past.calls, past.ids
 
     # --- turns --------------------------------------------------------------------------------------------
 

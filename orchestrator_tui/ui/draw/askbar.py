@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator_tui.ui.draw.ink import Line, Run, line_of, sides, width, wrapped
 from orchestrator_tui.ui.draw.request import request_rows
+from orchestrator_tui.ui.keymap import DEFAULT, Keymap
 from orchestrator_tui.ui.questions import Question
 
 TALL = 12
@@ -63,7 +64,7 @@ def window(rows: list[Line], top: int, most: int, columns: int) -> list[Line]:
     return [*((blank, *row) for row in part), tail]
 
 
-def key_line(question: Question, seen: bool, columns: int) -> Line:
+def key_line(question: Question, seen: bool, columns: int, hands: Keymap = DEFAULT) -> Line:
     """What answers it. `seen`: the request was on the screen to its end."""
     keys: list[Run] = [("   ", "text on surface")]
 
@@ -84,7 +85,7 @@ def key_line(question: Question, seen: bool, columns: int) -> Line:
         if not question.lines and any(one.rows > 1 for one in question.fields):
             put("Ctrl+J", "new line")
     elif seen:
-        put("y", question.yes)
+        put(hands.shown("yes") or "Enter", question.yes)
     else:
         put("↓", "read on to the end first")
     right: list[Run] = [("Esc", "key bold on surface"), (" nothing is done ", "dim on surface")]

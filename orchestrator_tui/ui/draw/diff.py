@@ -9,13 +9,15 @@ from orchestrator_tui.ui.draw.ink import Line, Run, framed, line_of, wrapped
 ROLES: dict[Kind, str] = {"hunk": "tool", "added": "finished", "removed": "errored", "same": "text", "note": "dim"}
 
 
-def draw_diff(diff: Diff | None, words: str, name: str, top: int, left: int, columns: int, rows: int) -> list[Line]:
+def draw_diff(
+    diff: Diff | None, words: str, name: str, top: int, left: int, columns: int, rows: int, back: str = "Esc"
+) -> list[Line]:
     """The diff from its line `top` and column `left` on; `words` where there is none (yet)."""
     inner = max(1, columns - 2)
     if diff is None or not diff.lines:
         told = words or "nothing differs from when the session began"
         body = [line_of([], inner), *(line_of([("   " + part, "dim")], inner) for part in wrapped(told, inner - 6, 4))]
-        return framed(body, columns, rows, [(name, "strong")], _back(), "border")
+        return framed(body, columns, rows, [(name, "strong")], _back(back), "border")
     files = {part.at: part for part in diff.files}
     body = [
         _line(kind, text, files.get(top + row), left, inner)
@@ -26,7 +28,7 @@ def draw_diff(diff: Diff | None, words: str, name: str, top: int, left: int, col
     place = place_of(diff, top)
     counted: list[Run] = [(f"  file {place + 1} of {len(diff.files)}", "dim"), (f"  {totals(diff)}", "dim")]
     foot: list[Run] = [(diff.cut + " ", "waiting")] if diff.cut else []
-    return framed(body, columns, rows, [(name, "strong"), *counted], _back(), "border", foot)
+    return framed(body, columns, rows, [(name, "strong"), *counted], _back(back), "border", foot)
 
 
 def place_of(diff: Diff, top: int) -> int:
@@ -47,5 +49,5 @@ def _line(kind: Kind, text: str, part: Part | None, left: int, columns: int) -> 
     return line_of([(line(text)[left:], ROLES.get(kind, "text"))], columns)
 
 
-def _back() -> list[Run]:
-    return [("Esc", "key"), (" back", "dim")]
+def _back(key: str) -> list[Run]:
+    return [(key, "key"), (" back", "dim")]

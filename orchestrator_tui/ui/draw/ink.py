@@ -19,7 +19,7 @@ Line = tuple[Run, ...]
 
 GLYPHS = {
     "working": "●", "tool_running": "▶", "thinking": "◌", "waiting": "◆", "rate_limited": "◔", "looping": "∞",
-    "spinning": "≋", "stalled": "■", "errored": "╳", "dead": "†", "orphaned": "◇", "paused": "‖", "finished": "✓",
+    "spinning": "≋", "stalled": "■", "errored": "╳", "dead": "†", "orphaned": "◇", "paused": "║", "finished": "√",
     "fog": "·",
 }  # fmt: skip
 ROLES = {

@@ -143,7 +143,7 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
         done = task.status == "completed"
         put(
             "to do",
-            ("✓ " if done else "○ ", "finished" if done else "text"),
+            (GLYPHS["finished"] + " " if done else "◦ ", "finished" if done else "text"),
             (line(task.subject, 120), "dim" if done else "text"),
         )
     return lines

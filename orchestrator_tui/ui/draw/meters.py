@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator_tui.fleet.budget import Level
+from orchestrator_tui.fleet.orders import MAX_ENDED
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.ink import (
@@ -29,6 +30,7 @@ ORDER = (
 WORDS = {"tool_running": "running a tool", "rate_limited": "rate-limited"}
 USED = {"ok": "working", "amber": "waiting", "red": "errored"}
 """How a budget's bar looks by how full it is."""
+NARROW = 26
 DAY = 24 * 3600 * 1_000_000_000
 
 
@@ -40,7 +42,8 @@ def meters(frame: Frame, columns: int, rows: int) -> list[Line]:
 
 def _money(frame: Frame, columns: int) -> Line:
     """As many of the meters as fit, the most important first, each at its own place."""
-    right = watch(frame)
+    # On the narrowest screens the burn matters more than the word beside the light.
+    right = watch(frame)[: 1 if frame.watching and columns < NARROW else None]
     room = columns - sum(width(text) for text, _ in right)
     parts: list[tuple[int, list[Run]]] = [
         (0, _burn(frame)),
@@ -49,10 +52,11 @@ def _money(frame: Frame, columns: int) -> Line:
         (7, [(f"{frame.output_per_second:.1f}", "strong"), (" out/s  ", "dim")]),
         (1, _today(frame)),
         (4, _bar(frame)),
-        (2, _lasts(frame)),
+        (2, lasts(frame)),
         (6, _week(frame)),
-        (2, _quota(frame)),
-        (2, _waste(frame)),
+        (2, quota(frame)),
+        (2, waste(frame)),
+        (6, decisions(frame)),
     ]
     chosen: set[int] = set()
     for place in sorted(range(len(parts)), key=lambda index: parts[index][0]):
@@ -94,7 +98,8 @@ def _bar(frame: Frame) -> list[Run]:
     return [*bar(used.share, 12, role), (f" {'≥' if used.unpriced else ''}{used.share:.0%} ", role)]
 
 
-def _lasts(frame: Frame) -> list[Run]:
+def lasts(frame: Frame) -> list[Run]:
+    """Until when the day's budget lasts at this rate."""
     used, ends = frame.day, frame.day_ends
     if used is not None and used.severity == "red":
         return [("spent ", "errored bold")]
@@ -112,29 +117,39 @@ def _week(frame: Frame) -> list[Run]:
     return [(" WEEK ", "dim"), *dollars(week), (" ", "text")]
 
 
-def _quota(frame: Frame) -> list[Run]:
+def quota(frame: Frame) -> list[Run]:
+    """How much of a subscription is used, and until when it counts."""
     if not frame.quotas:
         return []
-    quota = frame.quotas[0]
-    role = "errored" if quota.used_percent >= 100 else "waiting" if quota.used_percent >= 80 else "strong"
-    about = "≈" if quota.estimated else ""
-    window = quota.label or quota.name
-    runs: list[Run] = [(" QUOTA ", "dim"), (line(f"{quota.client} {window} ", 30), "dim")]
-    runs.append((f"{about}{quota.used_percent:.0f} %", role))
-    if quota.resets_at is not None:
-        runs.append((f" to {local_time(quota.resets_at, frame.now)}", "dim"))
-    if quota.empty_at is not None and quota.empty_at > frame.now:
-        runs.append((f", gone {local_time(quota.empty_at, frame.now)}", "waiting"))
+    left = frame.quotas[0]
+    role = "errored" if left.used_percent >= 100 else "waiting" if left.used_percent >= 80 else "strong"
+    about = "≈" if left.estimated else ""
+    window = left.label or left.name
+    runs: list[Run] = [(" QUOTA ", "dim"), (line(f"{left.client} {window} ", 30), "dim")]
+    runs.append((f"{about}{left.used_percent:.0f} %", role))
+    if left.resets_at is not None:
+        runs.append((f" to {local_time(left.resets_at, frame.now)}", "dim"))
+    if left.empty_at is not None and left.empty_at > frame.now:
+        runs.append((f", gone {local_time(left.empty_at, frame.now)}", "waiting"))
     return [*runs, (" ", "text")]
 
 
-def _waste(frame: Frame) -> list[Run]:
+def waste(frame: Frame) -> list[Run]:
+    """What was spent for nothing, and how much that is of all."""
     if not frame.wasted:
         return []
     runs: list[Run] = [(" WASTE ", "dim"), (usd(frame.wasted / 1e9), "spinning bold")]
     if frame.spend.cost and not frame.spend.unpriced:
         runs.append((f" {frame.wasted / frame.spend.cost:.0%}", "dim"))
     return [*runs, (" ", "text")]
+
+
+def decisions(frame: Frame) -> list[Run]:
+    """How many commands were given within the hour; from as many on as the fold holds it is a lower bound."""
+    if not frame.decided:
+        return []
+    least = "≥" if frame.decided >= MAX_ENDED else ""
+    return [(" DECISIONS ", "dim"), (f"{least}{frame.decided}", "strong bold"), ("/h ", "dim")]
 
 
 def watch(frame: Frame) -> list[Run]:

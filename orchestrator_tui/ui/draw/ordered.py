@@ -18,7 +18,7 @@ STAYS = 8 * SECOND
 """So long the end of a command is told above the footer."""
 LATE = 10 * SECOND
 """A host that has not begun by then never will: requests expire."""
-SILENT = frozenset({"ack", "snooze", "undo", "group", "view", "ingest"})
+SILENT = frozenset({"ack", "snooze", "undo", "group", "arrange", "view", "ingest", "prune"})
 """Verbs whose success is seen where it happens; only that they failed is told."""
 LONG = 30 * SECOND
 """So long what can be taken back is told above the footer; `u` takes it back also later."""
@@ -82,14 +82,16 @@ def order_line(
     words: str,
     why: str,
     columns: int,
+    key: str = "u",
 ) -> Line | None:
     """The line above the footer; None while there is nothing to tell. `words`: what a key just did, `why`: the reason
-    that the next command will bear, `alive`: whether a host runs that carries anything out."""
+    that the next command will bear, `alive`: whether a host runs that carries anything out, `key`: what takes a
+    command back."""
     parts: list[list[Run]] = []
     undo = undo_of(orders, batches, now)
     # What waits for hours, such as the end of a limit, is told only when it begins.
     if undo and now - _begun(undo[-1]) < LONG:
-        parts.append(_undoable(undo, now, who, alive))
+        parts.append(_undoable(undo, now, who, alive, key))
     told = {order.id for order in undo}
     fresh = [order for order in orders.open.values() if order.id not in told and _shown(order, now)]
     parts += _grouped(fresh, lambda order: _under_way(order, now, alive), who)
@@ -139,7 +141,7 @@ def _deed(verb: str, names: Sequence[str]) -> list[Run]:
     return [(f"{deed} ", "text"), (names[0] if names else "", "strong bold")]
 
 
-def _undoable(undo: list[Order], now: int, who: Who, alive: bool) -> list[Run]:
+def _undoable(undo: list[Order], now: int, who: Who, alive: bool, key: str) -> list[Run]:
     newest = undo[-1]
     runs = _deed(newest.verb, [who.name(order.session) for order in undo])
     runs.append((f"  {_standing(undo, who)}", "paused"))
@@ -150,7 +152,9 @@ def _undoable(undo: list[Order], now: int, who: Who, alive: bool) -> list[Run]:
         left = newest.undo_until - now
         words = f"{-(-left // SECOND)} s" if left <= 60 * SECOND else age(left)
         runs.append((f"  {words}", "waiting bold"))
-    return [*runs, ("  u", "key bold"), (" takes it back" if len(undo) == 1 else " takes them back", "dim")]
+    if not key:
+        return runs
+    return [*runs, (f"  {key}", "key bold"), (" takes it back" if len(undo) == 1 else " takes them back", "dim")]
 
 
 def _standing(undo: list[Order], who: Who) -> str:

@@ -105,6 +105,9 @@ def overlays(tier_of: Callable[[str], str | None]) -> tuple[Overlay, ...]:
         Overlay("since", "cost since progress", ("<10¢", "10¢", "50¢", "$2", "$5"), _since),
         Overlay("age", "age since progress", ("<5m", "5m", "15m", "30m", "1h"), _age),
         Overlay("context", "context used", ("<50%", "50%", "70%", "80%", "90%"), _context),
+        Overlay(
+            "owner", "begun by", ("you", "orc for you", "loop", "split, fork", "session"), lambda cell, now: cell.owner
+        ),
         Overlay("tier", "model tier", ("small", "", "medium", "", "large"), _tier(tier_of)),
     )
 

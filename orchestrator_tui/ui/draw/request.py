@@ -34,7 +34,7 @@ def cut_words(what: Excerpt) -> str:
     if what.whole:
         return ""
     kept = len(what.text) + len(what.tail)
-    return f"NOT ALL OF IT IS HERE: {kept:,} of {what.length:,} characters were kept; t goes to its terminal"
+    return f"NOT ALL OF IT IS HERE: {kept:,} of {what.length:,} characters were kept; its terminal has the rest"
 
 
 def _parts(what: Excerpt) -> list[tuple[str, str]]:

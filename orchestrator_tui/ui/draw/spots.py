@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-TILE_ROWS = 3
-"""Rows of a tile, its gap included."""
-DOT = 2
 
-
-class Spot(Struct, frozen=True):
+class Spot(Struct, frozen=True, gc=False):
     """Where a session's cell is, in the map's own coordinates."""
 
     x: int
@@ -19,18 +15,12 @@ class Spot(Struct, frozen=True):
     width: int
     height: int
 
-
-@lru_cache(256)
-def spots_of(ids: tuple[str, ...], tiles: bool, columns: int, pitch: int, left: int, top: int) -> dict[str, Spot]:
-    """Where the sessions of a region are; they hardly ever move, so it is worked out once."""
-    per_row = max(1, columns // pitch)
-    rows, size, height = (TILE_ROWS, pitch - 1, 2) if tiles else (1, DOT, 1)
-    return {
-        name: Spot(left + n % per_row * pitch, top + n // per_row * rows, size, height) for n, name in enumerate(ids)
-    }
+    def touches(self, left: int, top: int, right: int, bottom: int) -> bool:
+        """Whether any of it is within a rectangle, its edges included."""
+        return self.x <= right and self.x + self.width > left and self.y <= bottom and self.y + self.height > top
 
 
-def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> str | None:
+def neighbour(spots: Mapping[str, Spot], selected: str | None, direction: str) -> str | None:
     """The cell that a move goes to: the nearest in that direction, straight ahead before aside."""
     if not spots:
         return None
@@ -40,14 +30,29 @@ def neighbour(spots: dict[str, Spot], selected: str | None, direction: str) -> s
     dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
     best, best_cost = selected, 1 << 30
     for name, spot in spots.items():
+        # Sideways moves stay in their row.
+        if dx and spot.y != here.y:
+            continue
         ahead = (spot.x - here.x) * dx + (spot.y - here.y) * dy
         if ahead <= 0:
             continue
         aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx) * 4
-        # Sideways moves stay in their row.
-        if dx and spot.y != here.y:
-            continue
         cost = ahead * (1 if dx else 4) + aside * 3
         if cost < best_cost:
             best, best_cost = name, cost
     return best
+
+
+def at(spots: Mapping[str, Spot], x: int, y: int) -> str | None:
+    """The session whose cell is there."""
+    for name, spot in spots.items():
+        if spot.y <= y < spot.y + spot.height and spot.x <= x < spot.x + spot.width:
+            return name
+    return None
+
+
+def within(spots: Mapping[str, Spot], x: int, y: int, other_x: int, other_y: int) -> list[str]:
+    """The sessions whose cells are touched by a rectangle, in reading order."""
+    left, right, top, bottom = min(x, other_x), max(x, other_x), min(y, other_y), max(y, other_y)
+    found = [(spot.y, spot.x, name) for name, spot in spots.items() if spot.touches(left, top, right, bottom)]
+    return [name for _, _, name in sorted(found)]

@@ -6,14 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.host.diffs import Diff, diff_of
 from orchestrator_tui.host.git import Git, GitTrouble
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.actions import ACTIONS
 from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.diff import draw_diff, place_of
 from orchestrator_tui.ui.draw.ink import Line
@@ -29,15 +27,7 @@ SIDEWAYS = 16
 class DiffScreen(Screen[None]):
     """One session's diff."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Here these keys come before what they mean on other screens.
-        Binding(
-            key, f"app.orc('{action.id}')", action.label, id=action.id if key == action.keys[0] else None, show=False
-        )
-        for action in ACTIONS
-        if action.where == "diff"
-        for key in action.keys
-    ]
+    PLACE: ClassVar[str] = "diff"
 
     def __init__(self, session: Session, name: str) -> None:
         """`name` is what the session is called on the map."""
@@ -56,7 +46,7 @@ class DiffScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The panels."""
         yield Panel(self._draw, id="large")
-        yield Panel(lambda columns, rows: footer("diff", columns), id="footer")
+        yield Panel(lambda columns, rows: footer("diff", columns, keys=self.orc.keys), id="footer")
 
     def on_mount(self) -> None:
         """Take the theme, and ask git."""
@@ -97,7 +87,8 @@ class DiffScreen(Screen[None]):
         self.move(0)
 
     def _draw(self, columns: int, rows: int) -> list[Line]:
-        return draw_diff(self.diff, self.words, self._called, self.top, self.left, columns, rows)
+        back = self.orc.keys.shown("back")
+        return draw_diff(self.diff, self.words, self._called, self.top, self.left, columns, rows, back)
 
     def move(self, lines: int) -> None:
         """Up or down; the last line may come to stand at the top, so that every file can."""

@@ -7,19 +7,24 @@ from textual.containers import Container, Horizontal
 from textual.events import Resize
 from textual.widgets import Input
 
+from orchestrator_tui.ui.draw.groups import Bar, draw_groups, groups_of
 from orchestrator_tui.ui.draw.ink import Line, Run, framed
-from orchestrator_tui.ui.draw.map import Map, Zoom, draw_map, natural_zoom
-from orchestrator_tui.ui.draw.meters import meters
 from orchestrator_tui.ui.draw.overlay import legend
-from orchestrator_tui.ui.draw.queue import draw_queue
+from orchestrator_tui.ui.draw.queue import draw_queue, session_at
 from orchestrator_tui.ui.draw.spots import neighbour
 from orchestrator_tui.ui.frame import Frame
+from orchestrator_tui.ui.mapview import MapView, hidden_words
 from orchestrator_tui.ui.marks import NEED_ME, tags_of
+from orchestrator_tui.ui.screens.pointing import Pointing
 from orchestrator_tui.ui.screens.working import Working
+from orchestrator_tui.ui.widgets.groupbar import GroupBar
 from orchestrator_tui.ui.widgets.panel import Panel
 
+ARRANGE = frozenset({"region-back", "region-on", "pin"})
 WIDE = 140
 """From this many columns on everything is shown at once."""
+LOW, FLAT = 20, 9
+"""On fewer rows the queue takes more than its third, and then all of them."""
 
 
 class FleetScreen(Working):
@@ -27,22 +32,27 @@ class FleetScreen(Working):
 
     def __init__(self) -> None:
         super().__init__()
-        self.zoom: Zoom | None = None
-        """What the person chose; None follows the fleet's size."""
-        self.top = 0
+        self.view = MapView()
+        self.pointing = Pointing(self)
+
+    @property
+    def top(self) -> int:
         """First row of the map that is shown."""
-        self._map = Map([], {})
-        self._natural: tuple[object, Zoom] = (None, "tiles")
-        """The zoom that the fleet asks for, and for which screen that was worked out."""
+        return self.view.top
+
+    @property
+    def _map(self) -> MapView:
+        return self.view
 
     def compose(self) -> ComposeResult:
         """The panels."""
         yield Panel(self._draw_meters, id="meters")
         with Horizontal(id="middle"):
-            yield Panel(self._draw_map, id="map")
+            yield Panel(self._draw_map, id="map", point=self.pointing.map_event)
             with Container(id="side"):
-                yield Panel(self._draw_queue, id="queue")
+                yield Panel(self._draw_queue, id="queue", point=self.pointing.queue_event)
                 yield Panel(self._draw_inspector, id="inspector")
+        yield GroupBar(self._groups, self._recall)
         yield from self.lower()
         words = "show only what matches a name, project, model or status"
         yield Input(id="filter", placeholder=words, compact=True, disabled=True)
@@ -50,63 +60,66 @@ class FleetScreen(Working):
     def on_resize(self, event: Resize) -> None:
         """Choose the layout."""
         self.set_class(event.size.width < WIDE, "-narrow")
+        self.set_class(event.size.height < LOW, "-low")
+        self.set_class(event.size.height < FLAT, "-flat")
         self.bar.lay_out()
         if event.size.width >= WIDE:
             self.remove_class("-inspect")
 
+    def settle(self) -> None:
+        """The bar of groups is there while there are groups."""
+        super().settle()
+        self.query_one(GroupBar).settle(self.size.width)
+
     # --- drawing ------------------------------------------------------------------------------------------
 
     def _draw_meters(self, columns: int, rows: int) -> list[Line]:
-        return meters(self.orc.drawn, columns, rows)
+        return self.orc.deck.shown.meters(columns, rows)
 
     def _draw_map(self, columns: int, rows: int) -> list[Line]:
-        frame = self.orc.drawn
+        frame, keys = self.orc.drawn, self.orc.keys
         inner, height = columns - 4, rows - 2
-        zoom = self.zoom or self._natural_zoom(frame, inner, height)
+        view = self.view
+        natural = view.natural(frame, inner, height, self.size, self.crowded)
+        zoom = view.zoom or natural
         acts = self.orc.commanding
         tags = tags_of(acts.marks, self.orc.live.fleet.groups)
         overlay = self.orc.overlay
-        self._map = draw_map(frame, max(1, inner), zoom, self.orc.selected, overlay, tags)
-        self._keep_in_view(height)
-        part = self._map.lines[self.top : self.top + height]
+        part = view.draw(frame, inner, height, zoom, self.orc.selected, overlay, tags)
         body: list[Line] = [((" ", "text"), *line, (" ", "text")) for line in part]
         if not frame.regions:
-            body = _nothing(frame.filter, inner)
-        below = max(0, len(self._map.lines) - self.top - height)
-        hidden = [f"{self.top} above"] * bool(self.top) + [f"{below} below"] * bool(below)
-        more = [(", ".join(hidden) + "   ", "dim")] if hidden else []
-        right = [*more, (overlay.label, "text"), (" o  ", "key"), (zoom, "text"), (" + -", "key")]
+            body = self.orc.first.lines(columns - 2, height)
+        hidden = hidden_words(view)
+        more = [(hidden + "   ", "dim")] if hidden else []
+        right = [*more, (overlay.label, "text"), (f" {keys.shown('overlay')}  ", "key"), (zoom, "text")]
+        right.append((f" {keys.shown('zoom-in')} {keys.shown('zoom-out')}".rstrip(), "key"))
         title: list[Run] = [("map", "strong")]
         if len(acts.marks):
             word = "marked" if acts.marks.number is None else f"of group {acts.marks.number}"
             word = "that need you" if acts.marks.number == NEED_ME else word
-            title += [(f"  {len(acts.marks)} {word}", "key bold"), ("  V", "key"), (" none", "dim")]
+            unmark = [(f"  {keys.shown('unmark')}", "key"), (" none", "dim")]
+            title += [(f"  {len(acts.marks)} {word}", "key bold"), *unmark]
         return framed(body, columns, rows, title, right, "border", legend(overlay))
-
-    def _natural_zoom(self, frame: Frame, columns: int, rows: int) -> Zoom:
-        key = (self.size, len(frame.order))
-        # A question takes rows from the map: that is no reason to draw it otherwise.
-        if not self.crowded or self._natural[0] != key:
-            self._natural = (key, natural_zoom(len(frame.order), columns, rows))
-        return self._natural[1]
 
     def centre(self) -> None:
         """The selected session to the middle of the map."""
-        spot = self._map.spots.get(self.orc.selected or "")
-        panel = self.query_one("#map", Panel)
-        if spot is not None:
-            self.top = max(0, spot.y - (panel.size.height - 2) // 2)
-            panel.redraw()
+        self.view.centre(self.orc.selected)
+        self.redraw_map()
 
-    def _keep_in_view(self, height: int) -> None:
-        spot = self._map.spots.get(self.orc.selected or "")
-        if spot is not None:
-            # The region's head stays in sight of its first row.
-            if spot.y - 2 < self.top:
-                self.top = max(0, spot.y - 2)
-            elif spot.y + spot.height > self.top + height:
-                self.top = spot.y + spot.height - height
-        self.top = max(0, min(self.top, len(self._map.lines) - height))
+    def redraw_map(self) -> None:
+        """Have the map compare itself with what it shows."""
+        self.query_one("#map", Panel).redraw()
+
+    def queued_at(self, y: int) -> str | None:
+        """The session in a row of the queue's panel."""
+        return session_at(self.orc.drawn, self.query_one("#queue", Panel).size.height - 2, self.orc.selected, y - 1)
+
+    def step_queue(self, by: int) -> None:
+        """The next of the queue, or the one before."""
+        order = [cell.id for cell in self.orc.drawn.queue]
+        if order:
+            place = order.index(self.orc.selected) if self.orc.selected in order else -1
+            self.orc.select(order[max(0, min(place + by, len(order) - 1))])
 
     def _draw_queue(self, columns: int, rows: int) -> list[Line]:
         frame = self.orc.drawn
@@ -117,7 +130,8 @@ class FleetScreen(Working):
             title.append((f"  {frame.snoozed} snoozed", "dim"))
         tags = tags_of(self.orc.commanding.marks, self.orc.live.fleet.groups)
         lines = draw_queue(frame, columns - 2, rows - 2, self.orc.selected, tags, self.orc.key_of)
-        return framed(lines, columns, rows, title, [(".", "key"), (" next", "dim")], role)
+        right = [(self.orc.keys.shown("next-needs-you"), "key"), (" next", "dim")] if count else []
+        return framed(lines, columns, rows, title, right, role)
 
     def _draw_inspector(self, columns: int, rows: int) -> list[Line]:
         details = self.orc.details()
@@ -126,12 +140,21 @@ class FleetScreen(Working):
         lines = self.inspected(columns - 2, rows - 2)
         return framed(lines, columns, rows, title, right, "border")
 
+    def _groups(self, columns: int) -> Bar | None:
+        fleet = self.orc.live.fleet
+        groups = groups_of(fleet.groups, fleet.sessions, self.orc.framer.cell)
+        return draw_groups(groups, columns, self.orc.commanding.marks.number) if groups else None
+
+    def _recall(self, number: int) -> None:
+        if not self.bar.opened:
+            self.orc.choosing.choose("recall", str(number))
+
     # --- actions ------------------------------------------------------------------------------------------
 
     def do(self, name: str) -> None:
         """One action of the table."""
         if name in ("left", "right", "up", "down"):
-            self.orc.select(neighbour(self._map.spots, self.orc.selected, name))
+            self.orc.select(neighbour(self.view.spots, self.orc.selected, name))
         elif name == "next-needs-you":
             self._step([cell.id for cell in self.orc.drawn.queue])
         elif name == "next-free":
@@ -145,11 +168,12 @@ class FleetScreen(Working):
             self.orc.open_session()
         elif name == "overlay":
             self.orc.next_overlay()
-            self.query_one("#map", Panel).redraw()
-        elif name == "zoom-in":
-            self._zoom("tiles")
-        elif name == "zoom-out":
-            self._zoom("dots")
+            self.redraw_map()
+        elif name in ("zoom-in", "zoom-out"):
+            self.view.step(1 if name == "zoom-in" else -1)
+            self.redraw_map()
+        elif name in ARRANGE:
+            self.orc.arranging.do(name)
         elif name == "pane":
             self._other_pane()
         elif name == "filter":
@@ -168,10 +192,6 @@ class FleetScreen(Working):
         order = [cell.id for cell in self.orc.drawn.queue]
         if session == self.orc.selected and session in order and len(order) > 1:
             self._step(order)
-
-    def _zoom(self, zoom: Zoom) -> None:
-        self.zoom = zoom
-        self.query_one("#map", Panel).redraw()
 
     def _other_pane(self) -> None:
         if self.has_class("-narrow"):
@@ -226,24 +246,3 @@ def _free(frame: Frame) -> list[str]:
     """Those that are done: first what nobody has looked at since, then the others."""
     cells = [cell for region in frame.regions for cell in region.cells if cell.status.status == "finished"]
     return [cell.id for cell in sorted(cells, key=lambda cell: not cell.unseen)]
-
-
-def _nothing(wanted: str, columns: int) -> list[Line]:
-    """An empty map says what to do next."""
-    from orchestrator_tui.ui.draw.ink import line_of
-
-    if wanted:
-        words = ["", f"   nothing matches {wanted}", "", "   Esc takes the filter away"]
-    else:
-        words = [
-            "",
-            "   no session yet",
-            "",
-            "   orc watches Claude Code and any agent that writes an open log into its inbox:",
-            "   start one in another terminal, and it is here within a second.",
-            "",
-            "   orc ingest --all   reads everything that is on this disk",
-            "   orc demo           shows a small fleet at work",
-            "   orc doctor         says what was found, and what is off",
-        ]
-    return [line_of([(text, "dim")], columns + 2) for text in words]

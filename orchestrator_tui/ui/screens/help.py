@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from orchestrator_tui.ui.draw.chrome import help_page
+from orchestrator_tui.ui.draw.help import help_page
+from orchestrator_tui.ui.draw.ink import Line
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
     from orchestrator_tui.ui.app import OrcApp
 
+STEPS = {"help": 1, "down": 1, "right": 1, "page-down": 1, "up": -1, "left": -1, "page-up": -1}
+"""Action -> pages."""
+
 
 class HelpScreen(Screen[None]):
-    """The page, or two where it does not fit."""
+    """The page, or several where it does not fit."""
 
-    def __init__(self) -> None:
+    PLACE: ClassVar[str] = "help"
+
+    def __init__(self, place: str = "") -> None:
+        """`place`: where one was."""
         super().__init__()
         self.page = 0
+        self._place = place
 
     @property
     def orc(self) -> OrcApp:
@@ -28,16 +36,19 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        yield Panel(lambda columns, rows: help_page(columns, rows, self.page), id="help")
+        yield Panel(self._draw, id="help")
 
     def on_mount(self) -> None:
         """Take the theme."""
         self.query_one(Panel).use(self.orc.paint)
 
+    def _draw(self, columns: int, rows: int) -> list[Line]:
+        return help_page(columns, rows, self.page, self.orc.keys, self._place)
+
     def do(self, name: str) -> None:
-        """Back to where one was, or the other page."""
-        if name == "help":
-            self.page += 1
+        """Back to where one was, or another page."""
+        if name in STEPS:
+            self.page += STEPS[name]
             self.query_one(Panel).redraw()
         if name in ("back", "open"):
             self.orc.pop_screen()

@@ -14,6 +14,7 @@ from orchestrator_tui.ui.draw.inspector import draw_inspector
 from orchestrator_tui.ui.draw.ordered import order_line
 from orchestrator_tui.ui.widgets.askbar import AskBar
 from orchestrator_tui.ui.widgets.panel import Panel
+from orchestrator_tui.ui.widgets.timeline import TimelinePanel
 
 if TYPE_CHECKING:
     from orchestrator_tui.ui.app import OrcApp
@@ -30,6 +31,7 @@ class Working(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._order: Line | None = None
+        self._toasts: list[Line] = []
 
     @property
     def orc(self) -> OrcApp:
@@ -42,8 +44,10 @@ class Working(Screen[None]):
         return self.query_one(AskBar)
 
     def lower(self) -> ComposeResult:
-        """The lower edge: the ask bar, the line on commands, the footer."""
-        yield AskBar(self.orc.clock)
+        """The lower edge: the ask bar, what came by itself, the line on commands, the footer."""
+        yield TimelinePanel(self.orc.deck.shown.draw, self.orc.deck.shown.click, self.orc.deck.on, self.orc.size.height)
+        yield AskBar(self.orc.clock, self.orc.keys)
+        yield Panel(self._draw_toasts, id="toasts")
         yield Panel(self._draw_order, id="orders")
         yield Panel(self._draw_footer, id="footer")
 
@@ -57,14 +61,19 @@ class Working(Screen[None]):
         app, acts = self.orc, self.orc.commanding
         self._order = order_line(
             app.live.fleet.orders, acts.batches, app.clock.now(), acts, app.live.alive, acts.words, acts.why,
-            max(1, self.size.width),
+            max(1, self.size.width), app.keys.shown("undo"),
         )  # fmt: skip
+        self._toasts = app.toasts.lines(app.clock.monotonic(), max(1, self.size.width))
+        toasts = self.query_one("#toasts")
+        toasts.set_class(bool(self._toasts), "-open")
+        toasts.set_class(len(self._toasts) > 1, "-two")
         self.query_one("#orders").set_class(self._order is not None, "-open")
+        self.query_one(TimelinePanel).settle(app.deck.on, self.size.height)
 
     @property
     def crowded(self) -> bool:
         """Whether the lower edge takes more than its row."""
-        return self._order is not None or self.bar.opened
+        return self._order is not None or self.bar.opened or self.orc.picking.opened or bool(self._toasts)
 
     def go_on(self, session: str) -> None:
         """One was answered; where there is a queue, its next comes."""
@@ -88,5 +97,11 @@ class Working(Screen[None]):
     def _draw_order(self, columns: int, rows: int) -> list[Line]:
         return [self._order if self._order is not None else line_of([], columns)]
 
+    def _draw_toasts(self, columns: int, rows: int) -> list[Line]:
+        return self.orc.toasts.lines(self.orc.clock.monotonic(), columns)
+
     def _draw_footer(self, columns: int, rows: int) -> list[Line]:
-        return self.bar.keys(columns) or footer(self.PLACE, columns, self.has_class("-narrow"), applies(self.orc))
+        narrow, app = self.has_class("-narrow"), self.orc
+        if app.deck.on:
+            return self.bar.keys(columns) or footer("replay", columns, narrow, app.deck.shown.applies(), app.keys)
+        return self.bar.keys(columns) or footer(self.PLACE, columns, narrow, applies(app), app.keys)

@@ -12,6 +12,7 @@ from orchestrator_tui.clock import Clock
 from orchestrator_tui.text import clean, utf8
 from orchestrator_tui.ui.draw.askbar import LABEL, TALL, head_lines, key_line, request_lines, window
 from orchestrator_tui.ui.draw.ink import Line, fit, line_of
+from orchestrator_tui.ui.keymap import DEFAULT, Keymap
 from orchestrator_tui.ui.questions import Field, Question, Values
 from orchestrator_tui.ui.widgets.panel import Panel, Styles
 
@@ -86,9 +87,10 @@ class Pick(Panel):
 class AskBar(Vertical, can_focus=True):
     """One question at a time, above the footer."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hands: Keymap = DEFAULT) -> None:
+        """`hands`: the keys in force."""
         super().__init__(id="ask")
-        self.clock = clock
+        self.clock, self.hands = clock, hands
         self.question: Question | None = None
         self.wrong = ""
         """What was wrong with the last answer."""
@@ -181,7 +183,7 @@ class AskBar(Vertical, can_focus=True):
 
     def keys(self, columns: int) -> list[Line]:
         """What answers it, for the footer; nothing while nothing is asked."""
-        return [key_line(self.question, self._whole, columns)] if self.question is not None else []
+        return [key_line(self.question, self._whole, columns, self.hands)] if self.question is not None else []
 
     @property
     def _whole(self) -> bool:
@@ -207,9 +209,9 @@ class AskBar(Vertical, can_focus=True):
         elif question.digits:
             if key in "123456789":
                 self._answer({"digit": key})
-        elif key in ("y", "Y"):
+        elif key in (self.hands.keys("yes") or ("enter",)):
             self._yes(question)
-        elif key in ("n", "N"):
+        elif key in self.hands.keys("no"):
             self.close()
         else:
             self._scroll(key)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,7 +20,12 @@ from orchestrator_tui.ui.theme import PLAIN, ThemeFile
 
 Draw = Callable[[int, int], list[Line]]
 """(columns, rows) -> lines."""
+Point = Callable[[events.MouseEvent], None]
+"""What is done with the mouse on it; x and y count from the panel's corner."""
 
+POINTED = (
+    events.Click, events.MouseDown, events.MouseMove, events.MouseUp, events.MouseScrollDown, events.MouseScrollUp,
+)  # fmt: skip
 ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse"})
 FALLBACK = {"amber": "reverse", "red": "reverse bold"}
 """Without colours a background is said by weight."""
@@ -63,9 +69,15 @@ class Panel(Widget):
 
     DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
 
-    def __init__(self, draw: Draw, *, id: str | None = None, classes: str | None = None) -> None:
+    ALLOW_SELECT = False
+    """A drag means something else here; a terminal selects text with Shift held."""
+
+    def __init__(
+        self, draw: Draw, *, id: str | None = None, classes: str | None = None, point: Point | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self._draw = draw
+        self._point = point
         self._lines: list[Line] = []
         self._strips: list[Strip | None] = []
         self._drawn_size = Size(0, 0)
@@ -102,6 +114,16 @@ class Panel(Widget):
         self.rows_painted += len(dirty)
         if dirty:
             self.refresh(*(Region(0, y, size.width, 1) for y in dirty))
+
+    async def on_event(self, event: events.Event) -> None:
+        """The mouse, where the panel has a meaning for it."""
+        if self._point is not None and isinstance(event, POINTED):
+            if isinstance(event, events.MouseDown):
+                self.capture_mouse()
+            elif isinstance(event, events.MouseUp):
+                self.release_mouse()
+            self._point(event)
+        await super().on_event(event)
 
     def on_resize(self) -> None:
         """Another size is another drawing."""

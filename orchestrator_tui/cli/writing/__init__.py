@@ -1,0 +1,1 @@
+"""Answers that leave orc as documents: Markdown and self-contained HTML."""
