@@ -31,11 +31,11 @@ PROCESSES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What depends on real processes being given the processor in time is tried once more, and shown as such."""
+    """What depends on real processes being given the processor in time is tried up to twice more, and shown as such."""
     root = Path(__file__).parents[1]
     for item in items:
         if str(item.path.relative_to(root)).startswith(PROCESSES):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SHELL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
