@@ -14,9 +14,10 @@ from orchestrator_tui import config, paths
 from orchestrator_tui import events as ev
 from orchestrator_tui.cli.answer import say
 from orchestrator_tui.cli.fleets import find_session
-from orchestrator_tui.clock import HOUR, SECOND, SystemClock, iso, parse_time
+from orchestrator_tui.clock import DAY, SECOND, SystemClock, iso, parse_time
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.export import log
+from orchestrator_tui.export.files import put
 from orchestrator_tui.export.fleet_page import fill, instants
 from orchestrator_tui.export.page import Page
 from orchestrator_tui.export.post_mortem import post_mortem
@@ -31,7 +32,6 @@ from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import line
 
 FLEET = "fleet"
-DAY = 24 * HOUR
 PER_SECOND = 10
 """Frames of a recording per second of playing."""
 MOST_FRAMES = 3_000
@@ -104,22 +104,11 @@ class Job:
         return [event for event in made if event.at >= self.start]
 
     def decided(self, session: str | None) -> list[Decision]:
-        """What was decided on a session, or at all."""
+        """What was decided on a session, or within the stretch on any."""
         made = decisions(self.reader.commands(0))
-        kept = [one for one in made if self.start <= one.at <= self.end or session is not None]
-        return [one for one in kept if session is None or one.session == session]
-
-
-def put(target: Path, text: Iterable[str]) -> None:
-    """Write beside it, then put it in its place. Raises OrcError."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(text)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OrcError(f"{target} cannot be written: {error.strerror}") from error
+        if session is not None:
+            return [one for one in made if one.session == session]
+        return [one for one in made if self.start <= one.at <= self.end]
 
 
 def _jsonl(job: Job) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from orchestrator_tui import paths
+from orchestrator_tui import paths, private
 from orchestrator_tui.cli.answer import give_json, give_table, say
 from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.errors import OrcError, UsageError
@@ -238,7 +238,7 @@ def _stop(one: Seen, why: str) -> int:
     if one.state.outcome is not None and not one.runs:
         say(f"{one.folder.id}: {one.state.words}")
         return 0
-    folders.write(one.folder.stop, line(why or "a person said so", 400).encode("utf-8", "replace"))
+    private.write_durably(one.folder.stop, line(why or "a person said so", 400).encode("utf-8", "replace"))
     end = time.monotonic() + ENDS
     while one.folder.runs and time.monotonic() < end:
         time.sleep(0.1)
@@ -254,6 +254,6 @@ def _stop(one: Seen, why: str) -> int:
 def _go(one: Seen, why: str) -> int:
     if not one.state.already:
         raise OrcError(f"{one.folder.id} does not wait for that: it is {one.word}")
-    folders.write(one.folder.anyway, b"")
+    private.write_durably(one.folder.anyway, b"")
     say(f"{one.folder.id}: it goes on")
     return 0

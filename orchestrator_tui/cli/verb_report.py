@@ -15,7 +15,8 @@ from orchestrator_tui.cli.writing.markdown import markdown
 from orchestrator_tui.cli.writing.report_json import report_json
 from orchestrator_tui.cli.writing.safe import masked_report
 from orchestrator_tui.clock import SystemClock, parse_time
-from orchestrator_tui.errors import OrcError, UsageError
+from orchestrator_tui.errors import UsageError
+from orchestrator_tui.export.files import put
 from orchestrator_tui.fleet.report.saying import LEGEND
 from orchestrator_tui.fleet.report.sheet import Sheet, sheet_of
 from orchestrator_tui.fleet.report.tables import Table
@@ -69,14 +70,8 @@ def _write(name: str, text: str) -> None:
     if name == "-":
         sys.stdout.write(text)
         return
-    path = Path(name)
-    try:
-        # It quotes what agents wrote: not for other users of this machine.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise OrcError(f"cannot write {path}: {error.strerror}") from error
-    say(f"wrote {path}")
+    put(Path(name), text)
+    say(f"wrote {name}")
 
 
 def give(sheet: Sheet) -> None:

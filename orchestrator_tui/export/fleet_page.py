@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator_tui.clock import HOUR
+from orchestrator_tui.clock import DAY
 from orchestrator_tui.export.page import Page
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
@@ -13,7 +13,6 @@ from orchestrator_tui.store.reader import Reader
 
 FRAMES = 240
 """Instants of one page."""
-RECENT = 24 * HOUR
 
 
 def instants(start: int, end: int, frames: int = FRAMES) -> list[int]:
@@ -36,9 +35,5 @@ def fill(page: Page, reader: Reader, start: int, end: int, only: frozenset[str] 
 
 def _shown(fleet: Fleet, at: int, only: frozenset[str] | None) -> Iterator[Session]:
     for session in fleet.sessions.values():
-        if (
-            session.id in only
-            if only is not None
-            else session.last_at >= at - RECENT and session.relation != "subagent"
-        ):
+        if session.id in only if only is not None else session.last_at >= at - DAY and session.relation != "subagent":
             yield session

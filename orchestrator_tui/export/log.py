@@ -28,10 +28,7 @@ def name_of(session: str) -> str:
 
 
 def lines(root: Session, tree: Iterable[str], events: Iterable[Event], *, mask: bool = True) -> Iterator[str]:
-    """The log's lines; `tree` are the ids of the session's sub-agents, `events` all of theirs in time order.
-
-    `events` is gone through twice: give a list.
-    """
+    """The log's lines; `tree` are the ids of the session's sub-agents, `events` all of theirs in time order."""
     kept = list(events)
     net = _net(kept)
     helpers = set(tree)

@@ -64,7 +64,7 @@ def _apply(text: str, hide: Callable[[str], str]) -> str:
 
 
 def masked(value: object) -> object:
-    """The same with every string inside masked; names of fields stay. A string under a telling name is masked whole."""
+    """The same with every string inside masked; names of fields stay."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, list | tuple):

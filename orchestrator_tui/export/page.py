@@ -18,6 +18,7 @@ from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of
 from orchestrator_tui.text import line
+from orchestrator_tui.ui.draw.ink import amount
 
 MOST = 400
 """Rows of one frame; the oldest of those at rest are left out first."""
@@ -109,13 +110,8 @@ class Page:
 
 
 def dollars(session: Session) -> str:
-    """What it cost, in words."""
-    spend = session.spend
-    if spend.is_local:
-        return "local"
-    if spend.cost_usd is None:
-        return "?" if spend.requests else ""
-    return f"{'≥ ' if spend.unpriced else ''}${spend.cost_usd:.2f}"
+    """What it cost, in words; "" where nothing was asked of a model yet."""
+    return amount(session.spend) if session.spend.requests else ""
 
 
 def _part(name: str) -> str:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from orchestrator_tui.clock import SECOND, iso
 from orchestrator_tui.export.masking import mask as masking
 from orchestrator_tui.export.page import dollars
+from orchestrator_tui.export.plain import escaped
 from orchestrator_tui.export.told import Told
 from orchestrator_tui.fleet.ledger import Decision
 from orchestrator_tui.fleet.session import Session
@@ -41,7 +42,7 @@ def post_mortem(
 
 
 def _facts(session: Session, status: Status, now: int, hide: Hide) -> Iterator[str]:
-    yield f"# {plain(hide(session.title or session.place or session.id), 120)}"
+    yield f"# {escaped(line(hide(session.title or session.place or session.id), 120))}"
     yield ""
     rows = {
         "session": session.id, "client": f"{session.client} {session.client_version or ''}".strip(),
@@ -55,7 +56,7 @@ def _facts(session: Session, status: Status, now: int, hide: Hide) -> Iterator[s
     yield "|---|---|"
     for name, value in rows.items():
         if value:
-            yield f"| {name} | {plain(hide(str(value)), 240)} |"
+            yield f"| {name} | {escaped(line(hide(str(value)), 240))} |"
     yield ""
     yield f"Written {iso(now)}."
     yield ""
@@ -68,7 +69,7 @@ def _money(session: Session, children: list[Session], hide: Hide) -> Iterator[st
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for one in (session, *children):
         tokens = one.spend.tokens
-        name = "this session" if one is session else plain(hide(one.title or one.id), 60)
+        name = "this session" if one is session else escaped(line(hide(one.title or one.id), 60))
         figures = (one.spend.requests, tokens.input, tokens.cache_read, tokens.cache_write, tokens.output)
         yield f"| {name} | {' | '.join(f'{figure}' for figure in figures)} | {dollars(one) or '-'} |"
     yield ""
@@ -81,7 +82,7 @@ def _alerts(entries: list[Told]) -> Iterator[str]:
     yield "## Alerts"
     yield ""
     for entry in alerts:
-        yield f"- {iso(entry.at)} {plain(entry.text, 400)}"
+        yield f"- {iso(entry.at)} {escaped(line(entry.text, 400))}"
     yield ""
 
 
@@ -97,7 +98,7 @@ def _decisions(decided: list[Decision], hide: Hide) -> Iterator[str]:
         cost = f"${moment.cost_usd:.2f}" if moment is not None and moment.cost_usd is not None else "?"
         words = "; ".join(part for part in (one.why, moment.evidence if moment is not None else "", one.text) if part)
         cells = (iso(one.at), one.actor or "?", one.verb, one.outcome or "under way", cost, words)
-        yield "| " + " | ".join(plain(hide(cell), 240) for cell in cells) + " |"
+        yield "| " + " | ".join(escaped(line(hide(cell), 240)) for cell in cells) + " |"
     yield ""
 
 
@@ -112,7 +113,7 @@ def _transcript(entries: list[Told]) -> Iterator[str]:
             yield ""
         stamp = iso(entry.at // SECOND * SECOND)
         if "\n" not in entry.text and len(entry.text) <= 160:
-            yield f"- {stamp} **{entry.kind}** {plain(entry.text, 200)}"
+            yield f"- {stamp} **{entry.kind}** {escaped(line(entry.text, 200))}"
             continue
         yield f"- {stamp} **{entry.kind}**"
         yield ""
@@ -122,8 +123,3 @@ def _transcript(entries: list[Told]) -> Iterator[str]:
         yield f"  {fence}"
         yield ""
     yield ""
-
-
-def plain(text: str, most: int) -> str:
-    """Text that Markdown takes as text, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|!~])", r"\\\1", line(text, most))

@@ -115,19 +115,3 @@ def ring(path: Path) -> None:
         pass
     finally:
         os.close(fd)
-
-
-def has_viewers(path: Path) -> bool:
-    """Whether a dashboard is open: each holds a shared lock on this file."""
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)

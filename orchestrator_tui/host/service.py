@@ -41,7 +41,6 @@ from orchestrator_tui.host.guards import Guards
 from orchestrator_tui.host.history import History, Progress
 from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
 from orchestrator_tui.host.keeping import Keeper
-from orchestrator_tui.host.lock import has_viewers
 from orchestrator_tui.host.matching import match
 from orchestrator_tui.host.notify import Notifier
 from orchestrator_tui.host.owned.joined import Joined
@@ -52,6 +51,7 @@ from orchestrator_tui.host.roots import Roots, add_roots, find_roots
 from orchestrator_tui.host.spool import Spool
 from orchestrator_tui.host.worktrees import Worktrees
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.private import is_shared
 from orchestrator_tui.store import retention
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.writer import Store
@@ -195,7 +195,8 @@ class Host:
                 or self.owned.live
                 or self.processes.stopped
                 or self.guards.armed
-                or has_viewers(self.paths.viewers)
+                # Each open dashboard has a share in it.
+                or is_shared(self.paths.viewers)
             ):
                 needed = now
             if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:

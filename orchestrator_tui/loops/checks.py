@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 
 from orchestrator_tui.excerpt import digest
-from orchestrator_tui.loops.folder import Folder, write
+from orchestrator_tui.loops.folder import Folder
 from orchestrator_tui.loops.jobs import Exit, Job
 from orchestrator_tui.loops.spec import LoopSpec
 from orchestrator_tui.loops.state import CheckResult
+from orchestrator_tui.private import write_durably
 from orchestrator_tui.text import clean, line
 
 KEPT = (32 << 10, 32 << 10)
@@ -44,7 +45,7 @@ def run(folder: Folder, spec: LoopSpec, name: str, seen: Callable[[], None]) -> 
     if ended is None:
         return None
     output = job.output(most=2 * sum(KEPT)) or ended.words
-    write(folder.checks / f"{name.partition('-')[0]}.txt", output.encode())
+    write_durably(folder.checks / f"{name.partition('-')[0]}.txt", output.encode())
     return judged(spec, ended, output)
 
 

@@ -1,17 +1,17 @@
-"""A loop's directory, `<state>/loops/<id>/`: what is in it, and how its files are written whole or not at all."""
+"""A loop's directory, `<state>/loops/<id>/`: what is in it."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import re
-import secrets
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from orchestrator_tui.paths import make_private
+from orchestrator_tui.private import is_locked, write_durably
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """A loop's id."""
@@ -51,7 +51,7 @@ class Folder:
 
     def go_on_with(self, model: str | None, effort: str | None) -> None:
         """Have the next iterations use another model or effort. Raises OSError."""
-        write(self._use, msgspec.json.encode(Use(model, effort)))
+        write_durably(self._use, msgspec.json.encode(Use(model, effort)))
 
     def take(self) -> int | None:
         """The lock that the loop's one runner holds for life: its descriptor; None when another one has it."""
@@ -78,41 +78,3 @@ def folders(state_dir: Path) -> list[Folder]:
         return []
     mine = [path for path in found if ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]
     return [Folder(path) for path in mine if (path / "spec.json").is_file()]
-
-
-def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock on a file."""
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)
-
-
-def write(path: Path, data: bytes) -> None:
-    """A file of mode 0600, whole or not at all, also after the power fails. Raises OSError."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            # Whatever the umask.
-            os.fchmod(fd, 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(fd)
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

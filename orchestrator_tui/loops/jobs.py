@@ -21,8 +21,8 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from orchestrator_tui.loops.folder import is_locked, write
 from orchestrator_tui.loops.keep import started_of
+from orchestrator_tui.private import is_locked, write_durably
 from orchestrator_tui.text import utf8
 
 KEEPER = Path(__file__).with_name("keep.py")
@@ -92,8 +92,8 @@ class Job:
             "argv": [utf8(word) for word in argv], "cwd": cwd, "environ": dict(environ or {}), "seconds": seconds,
             "keep": keep, "merge": merge, "mark": self.mark,
         }  # fmt: skip
-        write(self.path("in"), utf8(given).encode())
-        write(self.path("json"), json.dumps(spec).encode())
+        write_durably(self.path("in"), utf8(given).encode())
+        write_durably(self.path("json"), json.dumps(spec).encode())
 
     def begin(self) -> subprocess.Popen[bytes] | None:
         """Start it, unless it was started before. Raises OSError."""

@@ -10,9 +10,10 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct, field
 
-from orchestrator_tui.loops.folder import Folder, write
+from orchestrator_tui.loops.folder import Folder
 from orchestrator_tui.loops.spec import LoopSpec
 from orchestrator_tui.loops.state import NANO, Iteration
+from orchestrator_tui.private import write_durably
 
 CHOSEN = frozenset({"claude", "gemini"})
 """Agents that let one choose the id of their session, a UUID."""
@@ -72,7 +73,7 @@ def start_of(folder: Folder, spec: LoopSpec, it: Iteration, prompt: str, left: i
         "prices": str(folder.prices) if folder.prices.exists() else None,
     }  # fmt: skip
     path = folder.iterations / f"{it.n}.task.json"
-    write(path, msgspec.json.encode(task))
+    write_durably(path, msgspec.json.encode(task))
     return Start((sys.executable, "-P", "-m", "orchestrator_tui.loops.agent", str(path)), "")
 
 

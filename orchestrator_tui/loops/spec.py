@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.errors import OrcError, UsageError
-from orchestrator_tui.loops.folder import ID, MAX_FILE, write
+from orchestrator_tui.loops.folder import ID, MAX_FILE
+from orchestrator_tui.private import write_durably
 from orchestrator_tui.text import line, utf8
 
 Agent = Literal["claude", "codex", "opencode", "gemini", "builtin", "command"]
@@ -184,7 +185,7 @@ def checked(spec: LoopSpec) -> LoopSpec:
 
 def save(path: Path, spec: LoopSpec) -> None:
     """Write `spec.json`. Raises OSError."""
-    write(path, msgspec.json.format(msgspec.json.encode(spec), indent=1))
+    write_durably(path, msgspec.json.format(msgspec.json.encode(spec), indent=1))
 
 
 def load(path: Path) -> LoopSpec:

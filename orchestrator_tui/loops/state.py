@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct, field
 
 from orchestrator_tui.errors import OrcError
-from orchestrator_tui.loops.folder import MAX_FILE, write
+from orchestrator_tui.loops.folder import MAX_FILE
+from orchestrator_tui.private import write_durably
 from orchestrator_tui.text import line
 
 NANO = 1_000_000_000
@@ -129,7 +130,7 @@ class LoopState(Struct, omit_defaults=True):
 
 def save(path: Path, state: LoopState) -> None:
     """Write `state.json`, whole or not at all. Raises OSError."""
-    write(path, msgspec.json.encode(state))
+    write_durably(path, msgspec.json.encode(state))
 
 
 def load(path: Path, loop: str) -> LoopState:

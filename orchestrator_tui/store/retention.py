@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from orchestrator_tui.clock import DAY
 from orchestrator_tui.store.writer import Store
 
 CHUNK = 2_000
@@ -19,7 +20,6 @@ OUTPUTS = frozenset({"tool.result", "assistant.thinking", "record.unknown", "unp
 """Types that hold raw outputs; digests and lengths stay when their text goes."""
 TEXTS = frozenset({"user.message", "assistant.message", "tool.call"})
 """Types that hold what was said and asked for."""
-DAY = 24 * 3600 * 1_000_000_000
 GONE = "texts_gone_until"
 """In `meta`: no text older than this can be counted on."""
 

@@ -19,8 +19,6 @@ from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.retention import GONE
 from orchestrator_tui.store.schema import explain
 
-SLOT = 900_000_000_000
-"""Of a roll-up, in ns."""
 COUNTED = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
 MOST = 50
 """Findings that are named; the others are counted."""

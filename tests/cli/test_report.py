@@ -11,8 +11,9 @@ import pytest
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.cli.writing.html import html
-from orchestrator_tui.cli.writing.markdown import escaped, markdown
+from orchestrator_tui.cli.writing.markdown import markdown
 from orchestrator_tui.cli.writing.safe import masked_report
+from orchestrator_tui.export.plain import escaped
 from orchestrator_tui.fleet.report.shapes import Report
 from orchestrator_tui.fleet.report.sheet import sheet_of
 from tests.conftest import Orc

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from orchestrator_tui.export.plain import escaped
 from orchestrator_tui.fleet.report.saying import LEGEND
 from orchestrator_tui.fleet.report.sheet import Curve, Sheet
 from orchestrator_tui.fleet.report.tables import Table
-from orchestrator_tui.text import line
 
-# What begins an emphasis, a link, code, a table cell, HTML, a mention, an autolink, a footnote or mathematics.
-_MEANS = re.compile(r"([\\`*_{}\[\]()<>#|!~$@^&=])")
-_SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|www)([:.])")
 SPARKS = " ▁▂▃▄▅▆▇█"
 WIDE = 60
 
@@ -54,14 +50,6 @@ def _table(table: Table) -> Iterable[str]:
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(escaped(cell) or " " for cell in cells) + " |"
-
-
-def escaped(text: str) -> str:
-    """One line that reads as it is, wherever Markdown is shown; addresses in it are no links."""
-    shown = _MEANS.sub(r"\\\1", line(text))
-    shown = _SCHEME.sub(r"\1\\\2", shown) if "\\:" not in shown else shown
-    # A list, a heading or a rule begins only at the start of a line.
-    return re.sub(r"^(\s*)([-+]|\d+\.)(\s)", r"\1\\\2\3", shown)
 
 
 def spark(curve: Curve) -> str:

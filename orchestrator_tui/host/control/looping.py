@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator_tui import private
 from orchestrator_tui.clients.driving import Task
 from orchestrator_tui.clients.values import session_id
 from orchestrator_tui.clock import MINUTE, SECOND, parse_iso
@@ -152,7 +153,7 @@ def make(host: Host, spec: LoopSpec) -> Begun:
             begun = Begun(folder, replace(spec, tree=tree), lacks)
         known = prices_of(host.prices.table, [name for name in (spec.model, *spec.ladder) if name])
         if spec.agent == "builtin" and known:
-            folders.write(folder.prices, msgspec.json.encode(known))
+            private.write_durably(folder.prices, msgspec.json.encode(known))
         specs.save(folder.spec, begun.spec)
     except (OrcError, OSError) as error:
         _take_back(begun)
@@ -220,7 +221,7 @@ def mark_stopped(host: Host, loop: str, why: str) -> bool:
     folder = Folder(host.paths.state_dir / "loops" / loop)
     if not folders.ID.fullmatch(loop) or not folder.spec.is_file():
         return False
-    folders.write(folder.stop, line(why, 400).encode())
+    private.write_durably(folder.stop, line(why, 400).encode())
     return True
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from orchestrator_tui.host.lock import ring
 from orchestrator_tui.host.owned.runs import Run
+from orchestrator_tui.private import write
 
 GOING = "going"
 
@@ -31,13 +32,7 @@ class Mail:
         self._last = max(self._last + 1, time.time_ns())
         name = f"{self._last:020d}.{key}"
         data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-        fresh = self._run.mail / f".{name}"
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            # Whatever the umask.
-            os.fchmod(fd, 0o600)
-            file.write(data)
-        fresh.replace(self._run.mail / name)
+        write(self._run.mail / name, data)
         ring(self._run.path / "bell")
         return name
 

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
@@ -26,6 +24,7 @@ from orchestrator_tui.clock import DAY, SECOND
 from orchestrator_tui.events import Relation
 from orchestrator_tui.host.procfs import ProcessTable, same_start
 from orchestrator_tui.paths import make_private
+from orchestrator_tui.private import is_locked, write
 from orchestrator_tui.text import line, utf8
 
 KEPT = 14 * DAY
@@ -111,18 +110,7 @@ class Run:
 
     def has_shim(self) -> bool:
         """Whether its shim lives: it holds the lock for life, and the kernel lets go of it however it ends."""
-        try:
-            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        else:
-            return False
-        finally:
-            os.close(fd)
+        return is_locked(self.path / "lock")
 
     def has_client(self, table: ProcessTable) -> bool:
         """Whether the very process that the shim started still runs."""
@@ -148,14 +136,8 @@ class Run:
         return ""
 
     def write(self, name: str, data: bytes) -> None:
-        """A file of mode 0600, whole or not at all. Raises OSError."""
-        fresh = self.path / f".{name}.{secrets.token_hex(4)}"
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            # Whatever the umask.
-            os.fchmod(fd, 0o600)
-            file.write(data)
-        fresh.replace(self.path / name)
+        """A file of this directory, whole or not at all. Raises OSError."""
+        write(self.path / name, data)
 
     def write_spec(self, argv: Sequence[str], cwd: str, environ: Mapping[str, str], segment: int | None = None) -> None:
         """What the shim is to start; it removes the file, which holds the whole environment."""

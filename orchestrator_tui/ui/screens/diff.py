@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.host.diffs import Diff, diff_of
@@ -15,16 +14,17 @@ from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.diff import draw_diff, place_of
 from orchestrator_tui.ui.draw.ink import Line
+from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
+    pass
 
 SIDEWAYS = 16
 """Columns of one step to the side."""
 
 
-class DiffScreen(Screen[None]):
+class DiffScreen(OwnScreen):
     """One session's diff."""
 
     PLACE: ClassVar[str] = "diff"
@@ -38,20 +38,13 @@ class DiffScreen(Screen[None]):
         self.top = self.left = 0
         self._git: Git | None = None
 
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
-
     def compose(self) -> ComposeResult:
         """The panels."""
         yield Panel(self._draw, id="large")
         yield Panel(lambda columns, rows: footer("diff", columns, keys=self.orc.keys), id="footer")
 
     def on_mount(self) -> None:
-        """Take the theme, and ask git."""
-        for panel in self.query(Panel):
-            panel.use(self.orc.paint)
+        """Ask git."""
         self.ask()
 
     def on_unmount(self) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.ink import Line, Run, fit, framed, line_of, wrapped
+from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
+    pass
 
 MARKS = {"ok": ("√", "working"), "note": ("·", "dim"), "bad": ("╳", "errored bold")}
 ABOUT = 12
@@ -45,7 +45,7 @@ def finding_lines(findings: tuple[Finding, ...], columns: int) -> list[Line]:
     return rows
 
 
-class DoctorScreen(Screen[None]):
+class DoctorScreen(OwnScreen):
     """The findings; they come when the verb has ended."""
 
     PLACE: ClassVar[str] = "doctor"
@@ -56,18 +56,9 @@ class DoctorScreen(Screen[None]):
         self.words = "looking at everything ..."
         self.top = 0
 
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
-
     def compose(self) -> ComposeResult:
         """One panel."""
         yield Panel(self._draw, id="doctor")
-
-    def on_mount(self) -> None:
-        """Take the theme."""
-        self.query_one(Panel).use(self.orc.paint)
 
     def show(self, findings: tuple[Finding, ...], words: str) -> None:
         """What came of it; where the page was closed meanwhile nothing."""

@@ -156,9 +156,9 @@ class FleetScreen(Working):
         if name in ("left", "right", "up", "down"):
             self.orc.select(neighbour(self.view.spots, self.orc.selected, name))
         elif name == "next-needs-you":
-            self._step([cell.id for cell in self.orc.drawn.queue])
+            self.step([cell.id for cell in self.orc.drawn.queue])
         elif name == "next-free":
-            self._step(_free(self.orc.drawn))
+            self.step(_free(self.orc.drawn))
         elif name in ("snooze", "acknowledge"):
             self.orc.choosing.judge(name)
         elif name == "latest-alert":
@@ -181,17 +181,9 @@ class FleetScreen(Working):
         elif name == "back":
             self._back()
 
-    def _step(self, order: list[str]) -> None:
-        """The next in a round, after the one that is selected."""
-        if order:
-            place = order.index(self.orc.selected) if self.orc.selected in order else -1
-            self.orc.select(order[(place + 1) % len(order)])
-
     def go_on(self, session: str) -> None:
         """One was answered: the next of the queue, where it stood there."""
-        order = [cell.id for cell in self.orc.drawn.queue]
-        if session == self.orc.selected and session in order and len(order) > 1:
-            self._step(order)
+        self.step_in_queue(session)
 
     def _other_pane(self) -> None:
         if self.has_class("-narrow"):

@@ -100,7 +100,7 @@ class GlanceScreen(Working):
             app.pop_screen()
             app.call_after_refresh(app.redraw)
         elif name == "next-needs-you":
-            self._step()
+            self.step([cell.id for cell in self.orc.drawn.queue])
         elif name in ("snooze", "acknowledge"):
             held = self.holds_back(name)
             if held:
@@ -113,14 +113,6 @@ class GlanceScreen(Working):
         elif name == "open":
             app.open_session()
 
-    def _step(self) -> None:
-        order = [cell.id for cell in self.orc.drawn.queue]
-        if order:
-            place = order.index(self.orc.selected) if self.orc.selected in order else -1
-            self.orc.select(order[(place + 1) % len(order)])
-
     def go_on(self, session: str) -> None:
         """One was answered: the next of the queue."""
-        order = [cell.id for cell in self.orc.drawn.queue]
-        if session == self.orc.selected and session in order and len(order) > 1:
-            self._step()
+        self.step_in_queue(session)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from orchestrator_tui.ui.draw.help import help_page
 from orchestrator_tui.ui.draw.ink import Line
+from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
+    pass
 
 STEPS = {"help": 1, "down": 1, "right": 1, "page-down": 1, "up": -1, "left": -1, "page-up": -1}
 """Action -> pages."""
 
 
-class HelpScreen(Screen[None]):
+class HelpScreen(OwnScreen):
     """The page, or several where it does not fit."""
 
     PLACE: ClassVar[str] = "help"
@@ -29,18 +29,9 @@ class HelpScreen(Screen[None]):
         self.page = 0
         self._place = place
 
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
-
     def compose(self) -> ComposeResult:
         """One panel."""
         yield Panel(self._draw, id="help")
-
-    def on_mount(self) -> None:
-        """Take the theme."""
-        self.query_one(Panel).use(self.orc.paint)
 
     def _draw(self, columns: int, rows: int) -> list[Line]:
         return help_page(columns, rows, self.page, self.orc.keys, self._place)

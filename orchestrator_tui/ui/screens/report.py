@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from orchestrator_tui.clock import DAY, HOUR, day_start
 from orchestrator_tui.errors import OrcError
@@ -18,10 +17,11 @@ from orchestrator_tui.store.reporting import report_of
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.ink import Line
 from orchestrator_tui.ui.draw.report import STILL, draw_report, page_of
+from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
+    pass
 
 PERIODS: tuple[tuple[str, int | None], ...] = (
     ("the last hour", HOUR), ("the last 4 hours", 4 * HOUR), ("today", 0), ("the last 7 days", 7 * DAY),
@@ -39,7 +39,7 @@ def work_out(database: Path, back: int | None, now: int) -> Sheet:
         return sheet_of(report_of(reader, fleet_now(reader), since, now))
 
 
-class ReportScreen(Screen[None]):
+class ReportScreen(OwnScreen):
     """The page of one period."""
 
     PLACE: ClassVar[str] = "report"
@@ -52,18 +52,12 @@ class ReportScreen(Screen[None]):
         self.period = TODAY
         self._page: tuple[Sheet | None, int, list[Line]] = (None, 0, [])
 
-    @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
-
     def compose(self) -> ComposeResult:
         """One panel."""
         yield Panel(self._draw, id="report")
 
     def on_mount(self) -> None:
-        """Take the theme, and begin to work it out."""
-        self.query_one(Panel).use(self.orc.paint)
+        """Begin to work it out."""
         self.ask()
 
     def ask(self) -> None:

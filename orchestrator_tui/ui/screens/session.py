@@ -72,7 +72,6 @@ class SessionScreen(Working):
     def on_mount(self) -> None:
         """Read, and where it asks something show that first."""
         self._read()
-        super().on_mount()
         details = self.orc.details()
         if details is not None and details.session.steering.asks:
             self.parts.front = 0

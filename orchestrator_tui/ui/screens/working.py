@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from orchestrator_tui.ui.advice import applies
 from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.ink import Line, line_of
 from orchestrator_tui.ui.draw.inspector import draw_inspector
 from orchestrator_tui.ui.draw.ordered import order_line
+from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.askbar import AskBar
 from orchestrator_tui.ui.widgets.panel import Panel
 from orchestrator_tui.ui.widgets.timeline import TimelinePanel
 
 if TYPE_CHECKING:
-    from orchestrator_tui.ui.app import OrcApp
+    pass
 
 
-class Working(Screen[None]):
+class Working(OwnScreen):
     """A screen on which a session is looked at, and commanded."""
 
     AUTO_FOCUS = ""
@@ -34,11 +34,6 @@ class Working(Screen[None]):
         self._toasts: list[Line] = []
 
     @property
-    def orc(self) -> OrcApp:
-        """The application, by its own type."""
-        return cast("OrcApp", self.app)
-
-    @property
     def bar(self) -> AskBar:
         """Where questions are asked."""
         return self.query_one(AskBar)
@@ -50,11 +45,6 @@ class Working(Screen[None]):
         yield Panel(self._draw_toasts, id="toasts")
         yield Panel(self._draw_order, id="orders")
         yield Panel(self._draw_footer, id="footer")
-
-    def on_mount(self) -> None:
-        """Take the theme."""
-        for panel in self.query(Panel):
-            panel.use(self.orc.paint)
 
     def settle(self) -> None:
         """The line on commands is there while there is something to tell."""
@@ -74,6 +64,18 @@ class Working(Screen[None]):
     def crowded(self) -> bool:
         """Whether the lower edge takes more than its row."""
         return self._order is not None or self.bar.opened or self.orc.picking.opened or bool(self._toasts)
+
+    def step(self, order: list[str]) -> None:
+        """The next in a round, after the one that is selected."""
+        if order:
+            place = order.index(self.orc.selected) if self.orc.selected in order else -1
+            self.orc.select(order[(place + 1) % len(order)])
+
+    def step_in_queue(self, answered: str) -> None:
+        """One was answered: the next of the queue, where it stood there."""
+        order = [cell.id for cell in self.orc.drawn.queue]
+        if answered == self.orc.selected and answered in order and len(order) > 1:
+            self.step(order)
 
     def go_on(self, session: str) -> None:
         """One was answered; where there is a queue, its next comes."""

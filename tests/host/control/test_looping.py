@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from orchestrator_tui import private
 from orchestrator_tui.clients.driving import Task, Unsupported
 from orchestrator_tui.clients.loop_drive import LoopDrive
 from orchestrator_tui.clock import SystemClock
@@ -173,7 +174,9 @@ def test_prices_of_models_are_handed_over_as_a_map(tmp_path: Path) -> None:
     table = PriceTable([[Source("own", {"mine": own, "home": LOCAL}), Source("map", {"gpt-x": raw})]])
     folder = Folder(tmp_path / "one")
     folder.make()
-    folders.write(folder.prices, msgspec.json.encode(looping.prices_of(table, ["mine", "gpt-x", "home", "unknown"])))
+    private.write_durably(
+        folder.prices, msgspec.json.encode(looping.prices_of(table, ["mine", "gpt-x", "home", "unknown"]))
+    )
     again = table_of(folder)
     for name in ("mine", "gpt-x"):
         first, second = table.find(name), again.find(name)
