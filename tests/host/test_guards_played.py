@@ -165,6 +165,8 @@ def test_guards_act_on_real_sessions_and_give_way_to_a_person(stage: Stage) -> N
 
 def test_a_loop_that_goes_in_circles_is_solved_by_the_larger_model(stage: Stage) -> None:
     """The loop's next iterations get it, the one that goes in circles is ended."""
+    # Slow enough that its turns do not run out while the guard waits between its two steps.
+    stage.orc.env["ORC_EMBEDDED_PACE"] = "1"
     stage.start(GUARDS)
     words = ("--until", repos.check_command(), "--max", "4", "--worktree", "--budget", "1")
     session = stage.run("rounds", "hard-function", "loop after=1 only=small", *words)
