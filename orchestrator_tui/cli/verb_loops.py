@@ -18,8 +18,8 @@ from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.events import Facts
 from orchestrator_tui.fleet import queueing
-from orchestrator_tui.host.control.looping import is_queued
-from orchestrator_tui.host.control.queue import waiting_of
+from orchestrator_tui.host.control.loops.looping import is_queued
+from orchestrator_tui.host.control.loops.queue import waiting_of
 from orchestrator_tui.loops import folder as folders
 from orchestrator_tui.loops import spec as specs
 from orchestrator_tui.loops import state as states

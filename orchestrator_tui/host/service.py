@@ -30,10 +30,10 @@ from orchestrator_tui.fleet.prices import price
 from orchestrator_tui.fleet.seats import unseated
 from orchestrator_tui.host import price_files
 from orchestrator_tui.host.alarming import Alarming
-from orchestrator_tui.host.control.caps import Caps
 from orchestrator_tui.host.control.desk import Desk
-from orchestrator_tui.host.control.looping import Loops
-from orchestrator_tui.host.control.queue import Queue
+from orchestrator_tui.host.control.loops.looping import Loops
+from orchestrator_tui.host.control.loops.queue import Queue
+from orchestrator_tui.host.control.models.caps import Caps
 from orchestrator_tui.host.control.recovery import recover
 from orchestrator_tui.host.follow import Follow, is_history
 from orchestrator_tui.host.git import Git

@@ -230,7 +230,7 @@ def _dollars(text: str) -> tuple[float | None, str]:
 
 async def terminal(session: Session) -> str:
     """Go to a session's terminal; what was done, or why not, in words."""
-    from orchestrator_tui.host.control import terminals
+    from orchestrator_tui.host.control.terminal import terminals
     from orchestrator_tui.host.procfs import table
 
     try:

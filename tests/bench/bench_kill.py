@@ -16,7 +16,7 @@ import msgspec
 
 from orchestrator_tui.events import CommandEnded, CommandRequested
 from orchestrator_tui.host.control.callers import MARKS, chain_of
-from orchestrator_tui.host.control.trees import Root, marks_of, scan
+from orchestrator_tui.host.control.processes.trees import Root, marks_of, scan
 from orchestrator_tui.host.lock import ring
 from orchestrator_tui.host.procfs import LinuxTable
 from orchestrator_tui.store.asking import ask, command

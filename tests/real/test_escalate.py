@@ -19,7 +19,7 @@ from orchestrator_tui.clients.driving import Task
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import escalate as verbs
+from orchestrator_tui.host.control.models import escalate as verbs
 from orchestrator_tui.host.control.order import Order
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host

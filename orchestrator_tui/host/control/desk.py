@@ -20,7 +20,8 @@ from orchestrator_tui.events import (
 )
 from orchestrator_tui.fleet import confirming, demands, policy
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import callers, guarded, proof, said
+from orchestrator_tui.host.control import callers, proof, said
+from orchestrator_tui.host.control.loops import guarded
 from orchestrator_tui.host.control.order import Failed, Order, Refused, Undone, Verb
 from orchestrator_tui.host.control.verbs import ALONE, UNDO, VERBS
 

@@ -13,11 +13,11 @@ from orchestrator_tui.clients.values import decode_object
 from orchestrator_tui.events import Event, Facts, UserMessage
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.host.control.callers import environment
-from orchestrator_tui.host.control.front import call
 from orchestrator_tui.host.control.order import Failed, Order, Refused, Undone
-from orchestrator_tui.host.control.pasting import cleaned, paste
-from orchestrator_tui.host.control.terminals import going_on
-from orchestrator_tui.host.control.tmux import Pane, obstacle, pane_of
+from orchestrator_tui.host.control.terminal.front import call
+from orchestrator_tui.host.control.terminal.pasting import cleaned, paste
+from orchestrator_tui.host.control.terminal.terminals import going_on
+from orchestrator_tui.host.control.terminal.tmux import Pane, obstacle, pane_of
 from orchestrator_tui.host.owned.channel import Channel
 from orchestrator_tui.host.owned.launch import find_program
 from orchestrator_tui.host.procfs import same_start

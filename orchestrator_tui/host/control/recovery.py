@@ -21,11 +21,11 @@ from orchestrator_tui.events import (
     HostStarted,
     ProcessRef,
 )
-from orchestrator_tui.host.control import ending
-from orchestrator_tui.host.control.ending import named
-from orchestrator_tui.host.control.freeze import Setup, release, setup_of
-from orchestrator_tui.host.control.identity import check, is_alive, is_stopped
-from orchestrator_tui.host.control.trees import Root, marks_of
+from orchestrator_tui.host.control.processes.identity import check, is_alive, is_stopped
+from orchestrator_tui.host.control.processes.trees import Root, marks_of
+from orchestrator_tui.host.control.stopping import ending
+from orchestrator_tui.host.control.stopping.ending import named
+from orchestrator_tui.host.control.stopping.freeze import Setup, release, setup_of
 
 if TYPE_CHECKING:
     from orchestrator_tui.host.service import Host

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.host.control import (
-    answer,
-    begin,
-    escalate,
-    guarded,
-    kill,
-    looping,
-    message,
-    pause,
-    said,
-    split,
-    unsplit,
-)
+from orchestrator_tui.host.control import answer, begin, message, said
+from orchestrator_tui.host.control.loops import guarded, looping
+from orchestrator_tui.host.control.models import escalate
 from orchestrator_tui.host.control.order import Verb
+from orchestrator_tui.host.control.splitting import split, unsplit
+from orchestrator_tui.host.control.stopping import kill, pause
 
 VERBS: dict[str, Verb] = {
     "ack": said.ack,

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator_tui.host.control.front import look
-from orchestrator_tui.host.control.tmux import Pane, pane_of
+from orchestrator_tui.host.control.terminal.front import look
+from orchestrator_tui.host.control.terminal.tmux import Pane, pane_of
 from tests.conftest import wait_for
 
 READER = Path(__file__).with_name("reader.py")

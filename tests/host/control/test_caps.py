@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.fleet.fleet import Fleet
-from orchestrator_tui.host.control.caps import WELL, Caps
+from orchestrator_tui.host.control.models.caps import WELL, Caps
 from tests.fleet.generated import SECOND, START
 
 NAME = "claude:s"

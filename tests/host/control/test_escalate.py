@@ -16,8 +16,8 @@ from orchestrator_tui.clients.driving import Task
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.fleet.note import TURN
-from orchestrator_tui.host.control import escalate as verbs
-from orchestrator_tui.host.control import used
+from orchestrator_tui.host.control.models import escalate as verbs
+from orchestrator_tui.host.control.models import used
 from orchestrator_tui.host.control.order import Failed, Order, Refused
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host

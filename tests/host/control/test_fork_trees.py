@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.host.control import carrying, fork_trees
-from orchestrator_tui.host.control.fork_trees import Ground, Tree, Unfit
+from orchestrator_tui.host.control.splitting import carrying, fork_trees
+from orchestrator_tui.host.control.splitting.fork_trees import Ground, Tree, Unfit
 from orchestrator_tui.host.git import Git, GitTrouble
 from tests.host.repos import Repo, the_git
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.host.control import freeze, modes
-from orchestrator_tui.host.control.freeze import Setup, setup_of
-from orchestrator_tui.host.control.trees import Root, Tree, scan
+from orchestrator_tui.host.control.processes.trees import Root, Tree, scan
+from orchestrator_tui.host.control.stopping import freeze, modes
+from orchestrator_tui.host.control.stopping.freeze import Setup, setup_of
 from tests.conftest import wait_for
 from tests.host.control.world import (
     TABLE,
@@ -167,7 +167,7 @@ async def test_a_shell_above_it_that_is_our_own_is_not_held(
 ) -> None:
     pid = terminal.run(reader_line())
     wait_for(lambda: terminal.shows("READY"))
-    monkeypatch.setattr("orchestrator_tui.host.control.identity._above_us", lambda parent: {terminal.pid})
+    monkeypatch.setattr("orchestrator_tui.host.control.processes.identity._above_us", lambda parent: {terminal.pid})
     setup = await setup_of(TABLE, ref(pid))
     assert setup.way == "never"
     assert "cannot be held" in setup.why

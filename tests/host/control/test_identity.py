@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from orchestrator_tui.host.control import identity, signals
-from orchestrator_tui.host.control.identity import check, refusal, shared
+from orchestrator_tui.host.control.processes import identity, signals
+from orchestrator_tui.host.control.processes.identity import check, refusal, shared
 from orchestrator_tui.host.procfs import LinuxTable, ProcessTable, PsutilTable
 from tests.conftest import wait_for
 from tests.host.control.world import state

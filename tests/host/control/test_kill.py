@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from orchestrator_tui.events import CommandEnded, CommandFollowed, CommandStarted, ProcessObserved, WorktreeSeen
-from orchestrator_tui.host.control import ending, kill, shared
 from orchestrator_tui.host.control.order import Order, Refused, Undone
+from orchestrator_tui.host.control.stopping import ending, kill, shared
 from orchestrator_tui.host.procfs import PsutilTable
 from tests.conftest import wait_for
 from tests.host.control.world import (

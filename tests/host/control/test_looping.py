@@ -22,9 +22,9 @@ from orchestrator_tui.config import Clients, Config
 from orchestrator_tui.events import CommandRequested
 from orchestrator_tui.fleet.prices import PriceTable, Source
 from orchestrator_tui.fleet.prices.rates import LOCAL, Rates, Sheet
-from orchestrator_tui.host.control import looping
+from orchestrator_tui.host.control.loops import looping
+from orchestrator_tui.host.control.loops.queue import Queue
 from orchestrator_tui.host.control.order import Failed, Order, Refused
-from orchestrator_tui.host.control.queue import Queue
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host
 from orchestrator_tui.loops import folder as folders

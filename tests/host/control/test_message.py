@@ -16,9 +16,9 @@ from orchestrator_tui.events import CommandRequested, Event, Facts, ProcessObser
 from orchestrator_tui.excerpt import excerpt
 from orchestrator_tui.fleet.session import Process, SelfReport, Session
 from orchestrator_tui.host.control import message as messages
-from orchestrator_tui.host.control.front import look
 from orchestrator_tui.host.control.message import MAX_BYTES, message
 from orchestrator_tui.host.control.order import Failed, Order, Refused
+from orchestrator_tui.host.control.terminal.front import look
 from orchestrator_tui.host.procfs import table
 from tests.conftest import wait_for
 from tests.host.control.terminal import Make, Terminal

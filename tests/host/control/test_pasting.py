@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator_tui.host.control import pasting
-from orchestrator_tui.host.control.front import Seat, look
-from orchestrator_tui.host.control.pasting import cleaned, paste
-from orchestrator_tui.host.control.tmux import obstacle
+from orchestrator_tui.host.control.terminal import pasting
+from orchestrator_tui.host.control.terminal.front import Seat, look
+from orchestrator_tui.host.control.terminal.pasting import cleaned, paste
+from orchestrator_tui.host.control.terminal.tmux import obstacle
 from tests.conftest import wait_for
 from tests.host.control.terminal import Make, Terminal
 

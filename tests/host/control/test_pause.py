@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator_tui.events import ProcessObserved
 from orchestrator_tui.host.control.order import Failed, Refused
-from orchestrator_tui.host.control.pause import pause, resume
+from orchestrator_tui.host.control.stopping.pause import pause, resume
 from tests.conftest import wait_for
 from tests.host.control.world import (
     Host,

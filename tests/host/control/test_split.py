@@ -15,7 +15,8 @@ from orchestrator_tui import events as ev
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.excerpt import excerpt
-from orchestrator_tui.host.control import desk, fork_trees, split, unsplit
+from orchestrator_tui.host.control import desk
+from orchestrator_tui.host.control.splitting import fork_trees, split, unsplit
 from orchestrator_tui.host.run import opened
 from orchestrator_tui.host.service import Host
 from orchestrator_tui.paths import Paths

@@ -15,8 +15,8 @@ import pytest
 
 from orchestrator_tui.events import ProcessObserved
 from orchestrator_tui.fleet.session import Process, Session
-from orchestrator_tui.host.control import terminals
-from orchestrator_tui.host.control.terminals import Elsewhere, going_on, show
+from orchestrator_tui.host.control.terminal import terminals
+from orchestrator_tui.host.control.terminal.terminals import Elsewhere, going_on, show
 from orchestrator_tui.host.procfs import table
 from tests.conftest import wait_for
 from tests.host.control.terminal import Make

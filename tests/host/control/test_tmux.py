@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.host.control import front, tmux
+from orchestrator_tui.host.control.terminal import front, tmux
 from tests.conftest import wait_for
 from tests.host.control.terminal import Make, Terminal
 

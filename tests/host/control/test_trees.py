@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.host.control import trees
-from orchestrator_tui.host.control.trees import Root, marks_of, scan
+from orchestrator_tui.host.control.processes import trees
+from orchestrator_tui.host.control.processes.trees import Root, marks_of, scan
 from orchestrator_tui.host.procfs import LinuxTable, ProcessTable, PsutilTable
 from tests.conftest import wait_for
 from tests.host.control.world import carrying, children, end_tree, ref, spawn, state

@@ -25,8 +25,8 @@ from typing import Any
 from orchestrator_tui.clock import SystemClock
 from orchestrator_tui.events import CommandRequested, Facts, ProcessObserved, ProcessRef
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control.identity import ref_of
 from orchestrator_tui.host.control.order import Order
+from orchestrator_tui.host.control.processes.identity import ref_of
 from orchestrator_tui.host.processes import Processes, Watched
 from orchestrator_tui.host.procfs import LinuxTable, ProcessTable
 from orchestrator_tui.paths import Paths

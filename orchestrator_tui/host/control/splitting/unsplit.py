@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from orchestrator_tui.events import Facts, SplitMade
 from orchestrator_tui.fleet.orders import Order as Past
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import ending, fork_trees, kill
-from orchestrator_tui.host.control.fork_trees import Tree
 from orchestrator_tui.host.control.order import Failed, Order, Refused
-from orchestrator_tui.host.control.parent import go_on
+from orchestrator_tui.host.control.splitting import fork_trees
+from orchestrator_tui.host.control.splitting.fork_trees import Tree
+from orchestrator_tui.host.control.splitting.parent import go_on
+from orchestrator_tui.host.control.stopping import ending, kill
 from orchestrator_tui.host.git import Git
 from orchestrator_tui.text import line
 

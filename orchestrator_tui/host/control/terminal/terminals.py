@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import tmux
 from orchestrator_tui.host.control.callers import environment
-from orchestrator_tui.host.control.front import call
+from orchestrator_tui.host.control.terminal import tmux
+from orchestrator_tui.host.control.terminal.front import call
 from orchestrator_tui.host.procfs import ProcessTable, same_start
 from orchestrator_tui.text import line
 

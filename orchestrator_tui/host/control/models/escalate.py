@@ -22,10 +22,11 @@ from orchestrator_tui.fleet.ladder import NoRung, Step, same_model
 from orchestrator_tui.fleet.note import note_down, note_of
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import findings_of
-from orchestrator_tui.host.control import ending, kill, looping
+from orchestrator_tui.host.control.loops import looping
+from orchestrator_tui.host.control.models.used import Answer, until
 from orchestrator_tui.host.control.order import Failed, Order, Refused
-from orchestrator_tui.host.control.shared import INTERRUPTS
-from orchestrator_tui.host.control.used import Answer, until
+from orchestrator_tui.host.control.stopping import ending, kill
+from orchestrator_tui.host.control.stopping.shared import INTERRUPTS
 from orchestrator_tui.host.owned import launch
 from orchestrator_tui.host.owned.joined import reach
 from orchestrator_tui.host.procfs import same_start

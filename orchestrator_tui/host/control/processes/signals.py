@@ -8,7 +8,7 @@ import sys
 from typing import Literal
 
 from orchestrator_tui.events import ProcessRef
-from orchestrator_tui.host.control.identity import check, has_pidfd, refusal
+from orchestrator_tui.host.control.processes.identity import check, has_pidfd, refusal
 from orchestrator_tui.host.procfs import LinuxTable, ProcessTable
 
 Outcome = Literal["sent", "gone", "another", "refused"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from orchestrator_tui.events import Facts, ProcessRef
-from orchestrator_tui.host.control import freeze
-from orchestrator_tui.host.control.ending import named
-from orchestrator_tui.host.control.front import look
-from orchestrator_tui.host.control.identity import is_stopped
-from orchestrator_tui.host.control.kill import Target, lead, look_again, refs_of, target_of, tell, words_of
 from orchestrator_tui.host.control.order import Failed, Order, Refused
+from orchestrator_tui.host.control.processes.identity import is_stopped
+from orchestrator_tui.host.control.stopping import freeze
+from orchestrator_tui.host.control.stopping.ending import named
+from orchestrator_tui.host.control.stopping.kill import Target, lead, look_again, refs_of, target_of, tell, words_of
+from orchestrator_tui.host.control.terminal.front import look
 from orchestrator_tui.host.procfs import ProcessTable
 
 TOUCHES = 0.3

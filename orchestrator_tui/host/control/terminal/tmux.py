@@ -18,7 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator_tui.host.control.callers import environment
-from orchestrator_tui.host.control.front import EDITORS, SHELLS, call, look, reader_besides, takes_lines
+from orchestrator_tui.host.control.terminal.front import EDITORS, SHELLS, call, look, reader_besides, takes_lines
 
 FRONT_SECONDS = 3.0
 """That a job may take until it is in front again."""

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from orchestrator_tui.events import ProcessRef
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import freeze, kill
-from orchestrator_tui.host.control.identity import is_stopped
 from orchestrator_tui.host.control.order import Order, Refused
+from orchestrator_tui.host.control.processes.identity import is_stopped
+from orchestrator_tui.host.control.stopping import freeze, kill
 
 
 class Standing(Struct, frozen=True):

@@ -12,13 +12,15 @@ from msgspec.structs import replace
 from orchestrator_tui.events import CommandFollowed, Facts, Moment, ProcessGone, ProcessRef
 from orchestrator_tui.fleet.hands import asker_of
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control import ending, freeze, looping, tmux
-from orchestrator_tui.host.control.ending import GRACE
-from orchestrator_tui.host.control.freeze import Frozen, Setup
-from orchestrator_tui.host.control.identity import is_alive, refusal
+from orchestrator_tui.host.control.loops import looping
 from orchestrator_tui.host.control.order import Order, Refused, Undone
-from orchestrator_tui.host.control.shared import kill_shared
-from orchestrator_tui.host.control.trees import Memory, Root, Tree, root_of, scan
+from orchestrator_tui.host.control.processes.identity import is_alive, refusal
+from orchestrator_tui.host.control.processes.trees import Memory, Root, Tree, root_of, scan
+from orchestrator_tui.host.control.stopping import ending, freeze
+from orchestrator_tui.host.control.stopping.ending import GRACE
+from orchestrator_tui.host.control.stopping.freeze import Frozen, Setup
+from orchestrator_tui.host.control.stopping.shared import kill_shared
+from orchestrator_tui.host.control.terminal import tmux
 
 UNDO_SECONDS = 5.0
 MAX_SECONDS = 60.0

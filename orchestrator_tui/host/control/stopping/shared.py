@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 
 from orchestrator_tui.events import Facts, ProcessRef
-from orchestrator_tui.host.control import ending
-from orchestrator_tui.host.control.ending import Ended
-from orchestrator_tui.host.control.freeze import until
-from orchestrator_tui.host.control.identity import is_alive, ref_of, refusal
 from orchestrator_tui.host.control.order import Order, Refused, Undone
-from orchestrator_tui.host.control.signals import send
-from orchestrator_tui.host.control.trees import Root, root_of, scan
+from orchestrator_tui.host.control.processes.identity import is_alive, ref_of, refusal
+from orchestrator_tui.host.control.processes.signals import send
+from orchestrator_tui.host.control.processes.trees import Root, root_of, scan
+from orchestrator_tui.host.control.stopping import ending
+from orchestrator_tui.host.control.stopping.ending import Ended
+from orchestrator_tui.host.control.stopping.freeze import until
 from orchestrator_tui.host.owned.joined import interrupt
 from orchestrator_tui.host.procfs import ProcessTable
 

@@ -17,11 +17,12 @@ from msgspec import Struct
 from orchestrator_tui.clients.driving import Task
 from orchestrator_tui.events import AssistantMessage, BudgetSet, Facts, SplitMade, UserMessage
 from orchestrator_tui.fleet.parts import MAX_PART, MAX_PARTS, Where, prompt_of, proposed, summary_of, title_of
-from orchestrator_tui.host.control import carrying, fork_trees, looping
-from orchestrator_tui.host.control.fork_trees import Ground, Tree, Unfit
+from orchestrator_tui.host.control.loops import looping
 from orchestrator_tui.host.control.order import Failed, Order, Refused, Undone
-from orchestrator_tui.host.control.parent import go_on, stand_still, standing_of
-from orchestrator_tui.host.control.unsplit import end_children
+from orchestrator_tui.host.control.splitting import carrying, fork_trees
+from orchestrator_tui.host.control.splitting.fork_trees import Ground, Tree, Unfit
+from orchestrator_tui.host.control.splitting.parent import go_on, stand_still, standing_of
+from orchestrator_tui.host.control.splitting.unsplit import end_children
 from orchestrator_tui.host.git import Git, GitTrouble
 from orchestrator_tui.text import line
 

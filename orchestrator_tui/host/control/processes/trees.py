@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from orchestrator_tui.events import ProcessRef
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.host.control.identity import OWN_MARK, environ_bytes, ref_of, refusal, slurp
+from orchestrator_tui.host.control.processes.identity import OWN_MARK, environ_bytes, ref_of, refusal, slurp
 from orchestrator_tui.host.procfs import LinuxTable, ProcessTable
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from orchestrator_tui.errors import OrcError
 from orchestrator_tui.host.changes import head_of
-from orchestrator_tui.host.control import carrying
+from orchestrator_tui.host.control.splitting import carrying
 from orchestrator_tui.host.git import Checkout, Git, GitTrouble
 from orchestrator_tui.paths import make_private
 

@@ -14,7 +14,7 @@ from orchestrator_tui.events import KnownBody, SessionEnded, SessionUpdated, Too
 from orchestrator_tui.excerpt import output
 from orchestrator_tui.fleet import queueing
 from orchestrator_tui.fleet.queueing import QUEUE, QUEUED, Standing, Start, Waiting
-from orchestrator_tui.host.control import looping
+from orchestrator_tui.host.control.loops import looping
 from orchestrator_tui.host.control.order import Failed
 from orchestrator_tui.loops import folder as folders
 from orchestrator_tui.loops import spec as specs

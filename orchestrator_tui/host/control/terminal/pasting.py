@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 
-from orchestrator_tui.host.control.tmux import Pane, ask, if_unchanged, in_front, obstacle
+from orchestrator_tui.host.control.terminal.tmux import Pane, ask, if_unchanged, in_front, obstacle
 
 PASTE_SECONDS = 3.0
 """That a pasted text may take until it is seen."""

@@ -18,11 +18,12 @@ from typing import Literal
 from msgspec import Struct, field
 
 from orchestrator_tui.events import ProcessRef
-from orchestrator_tui.host.control import modes, tmux
-from orchestrator_tui.host.control.front import Seat, look
-from orchestrator_tui.host.control.identity import is_alive, is_stopped, ref_of
-from orchestrator_tui.host.control.signals import cannot_hold, hold, send
-from orchestrator_tui.host.control.trees import Tree
+from orchestrator_tui.host.control.processes.identity import is_alive, is_stopped, ref_of
+from orchestrator_tui.host.control.processes.signals import cannot_hold, hold, send
+from orchestrator_tui.host.control.processes.trees import Tree
+from orchestrator_tui.host.control.stopping import modes
+from orchestrator_tui.host.control.terminal import tmux
+from orchestrator_tui.host.control.terminal.front import Seat, look
 from orchestrator_tui.host.procfs import ProcessTable
 
 READ_BACK = 0.1

@@ -11,11 +11,12 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from orchestrator_tui.events import ProcessRef
-from orchestrator_tui.host.control import modes, tmux
-from orchestrator_tui.host.control.freeze import Setup, release, until
-from orchestrator_tui.host.control.identity import is_alive, is_stopped
-from orchestrator_tui.host.control.signals import send
-from orchestrator_tui.host.control.trees import Root, Tree, scan
+from orchestrator_tui.host.control.processes.identity import is_alive, is_stopped
+from orchestrator_tui.host.control.processes.signals import send
+from orchestrator_tui.host.control.processes.trees import Root, Tree, scan
+from orchestrator_tui.host.control.stopping import modes
+from orchestrator_tui.host.control.stopping.freeze import Setup, release, until
+from orchestrator_tui.host.control.terminal import tmux
 from orchestrator_tui.host.procfs import ProcessTable
 from orchestrator_tui.text import line
 

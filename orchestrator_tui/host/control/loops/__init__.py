@@ -1,0 +1,1 @@
+"""Loops as the host sees them: begun, queued, guarded."""

@@ -1,0 +1,1 @@
+"""Which processes a session is: identities, their tree, and the signals that reach just those."""

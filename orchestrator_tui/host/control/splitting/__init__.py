@@ -1,0 +1,1 @@
+"""One session made into several, and taken back."""

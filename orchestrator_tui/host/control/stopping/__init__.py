@@ -1,0 +1,1 @@
+"""Stopping a session: freezing, ending, pausing, also where it shares its process."""

@@ -1,0 +1,1 @@
+"""Sessions in terminals: what is in front there, and typing where that is safe."""
