@@ -40,13 +40,25 @@ def words(svg: str) -> list[str]:
 def compare(app: OrcApp, name: str) -> None:
     """Compare with the kept picture, or keep this one with ORC_UPDATE_SNAPSHOTS=1."""
     path, now = KEPT / f"{name}.svg", take(app)
-    if os.environ.get("ORC_UPDATE_SNAPSHOTS") == "1":
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(now, encoding="utf-8")
-        return
-    assert path.exists(), f"{path} is missing; ORC_UPDATE_SNAPSHOTS=1 makes it"
-    before = path.read_text(encoding="utf-8")
+    before = _kept(path, now)
     if now != before:
         diff = list(difflib.unified_diff(words(before), words(now), "kept", "now", lineterm="", n=0))
         told = "\n".join(diff) or "the text is the same: colours or weights differ"
         raise AssertionError(f"{name} looks different; look, then ORC_UPDATE_SNAPSHOTS=1\n{told}")
+
+
+def compare_rows(rows: list[str], name: str) -> None:
+    """The same for what the screen says, without its colours."""
+    now = [row.rstrip() for row in rows]
+    before = _kept(KEPT / f"{name}.txt", "\n".join(now) + "\n").split("\n")[:-1]
+    told = "\n".join(difflib.unified_diff(before, now, "kept", "now", lineterm="", n=0))
+    assert now == before, f"{name} looks different; look, then ORC_UPDATE_SNAPSHOTS=1\n{told}"
+
+
+def _kept(path: Path, now: str) -> str:
+    if os.environ.get("ORC_UPDATE_SNAPSHOTS") == "1":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(now, encoding="utf-8")
+        return now
+    assert path.exists(), f"{path} is missing; ORC_UPDATE_SNAPSHOTS=1 makes it"
+    return path.read_text(encoding="utf-8")
