@@ -41,8 +41,9 @@ test-clients: $(READY)
 	.ci/install-clients .clients
 	ORC_CLIENTS=$(CURDIR)/.clients $(BIN)/pytest -n 2 --dist worksteal -m clients
 
+# What orc costs, one table at the end; `make bench BENCH=--quick` for the short form, `BENCH='--only screen host'` for parts.
 bench: $(READY)
-	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python -m tests.bench.all $(BENCH)
 
 clean:
 	rm -rf $(VENV) .clients dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from orchestrator_tui.paths import Paths
 
@@ -19,12 +21,18 @@ DATA = Path(__file__).parent / "data"
 CLAUDE = DATA / "clients" / "claude-2.1.197"
 CASES = DATA / "status-cases"
 
+# How long an example takes says something of the machine only.
+hypothesis.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("anywhere")
 
 PROCESSES = (
     "tests/host/",
     "tests/loops/",
     "tests/cli/",
     "tests/real/",
+    "tests/hostile/",
+    "tests/faults/",
+    "tests/weight/",
     "tests/ui/test_pty.py",
     "tests/ui/test_triage.py",
 )

@@ -143,7 +143,7 @@ def give(verb: str, session: str | None, ended: CommandEnded, as_json: bool) -> 
         )
         return
     words = ended.text or "; ".join(f"{name.replace('_', ' ')} {_words(v)}" for name, v in ended.receipt.items() if v)
-    say(f"{verb} {session or ''}: {ended.outcome}{', ' if words else ''}{words}")
+    say(f"{' '.join(filter(None, (verb, session)))}: {ended.outcome}{', ' if words else ''}{words}")
 
 
 def _words(value: object) -> str:

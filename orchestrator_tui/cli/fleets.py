@@ -77,13 +77,16 @@ def view(reader: Reader, paths: Paths, when: str | None, everything: bool) -> Vi
 
 
 def check_host(fleet: Fleet, paths: Paths, now: int) -> str | None:
-    """Where no host holds the lock nobody looks, whatever the last beat says; returns the words for it."""
-    if holder_of(paths.host_lock) is not None:
+    """Where no host holds the lock, or what holds it cannot store, nobody looks; returns the words for it."""
+    holder = holder_of(paths.host_lock)
+    if holder is not None and not holder.trouble:
         return None
+    if fleet.watch.beat_at is not None and fleet.watch.looking(now):
+        fleet.watch.stop(fleet.watch.beat_at)
+    if holder is not None:
+        return f"the host waits: {holder.trouble}"
     if fleet.watch.beat_at is None:
         return "no host has run yet; `orc host` starts one"
-    if fleet.watch.looking(now):
-        fleet.watch.stop(fleet.watch.beat_at)
     return f"no host is running (last sign {age(now - fleet.watch.beat_at)} ago); `orc host` starts one"
 
 

@@ -14,8 +14,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
     parser.add_argument(
         "what",
-        choices=("path", "show", "check"),
-        help="path of the file, every setting with its value, or what is wrong (exit status 1)",
+        choices=("path", "show", "check", "reference"),
+        help="path of the file; every setting with its value; what is wrong (exit status 1); all settings as Markdown",
     )
 
 
@@ -24,6 +24,11 @@ def run(args: argparse.Namespace) -> int:
     place = paths.find()
     if args.what == "path":
         print(place.config)
+        return 0
+    if args.what == "reference":
+        from orchestrator_tui.config.reference import reference
+
+        sys.stdout.write(reference())
         return 0
     settings = config.load(place.config)
     if args.what == "show":

@@ -7,12 +7,11 @@ import os
 import shutil
 import sys
 from pathlib import PurePath
-from typing import Literal
-
-from msgspec import Struct
 
 from orchestrator_tui import __version__, config, paths
 from orchestrator_tui.cli.answer import give_json, give_table
+from orchestrator_tui.cli.findings import Finding, recognised
+from orchestrator_tui.cli.findings import found as say
 from orchestrator_tui.clients import ALL
 from orchestrator_tui.clients.base import FileRef
 from orchestrator_tui.clients.listing import Listing
@@ -29,16 +28,8 @@ from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.schema import NETWORK, SCHEMA_VERSION, filesystem
 from orchestrator_tui.text import age
 
-State = Literal["ok", "note", "bad"]
-
-
-class Finding(Struct, frozen=True):
-    """One line of the report."""
-
-    about: str
-    state: State
-    text: str
-    fix: str | None = None
+LITTLE = 500_000_000
+"""Bytes free, below which little can be stored."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,97 +56,86 @@ def run(args: argparse.Namespace) -> int:
 
 def examine(place: Paths) -> list[Finding]:
     """Everything that `orc doctor` knows to ask."""
-    settings, found = (
-        config.Config(),
-        [Finding("orc", "ok", f"{__version__}, Python {sys.version.split()[0]}")],
-    )
+    settings, found = config.Config(), [say("orc", version=__version__, python=sys.version.split()[0])]
     try:
         settings = config.load(place.config)
-        state = "as set there" if place.config.exists() else "no file: the defaults are in force"
-        found.append(Finding("settings", "ok", f"{place.config}: {state}"))
+        found.append(say("settings.read" if place.config.exists() else "settings.none", file=place.config))
     except ConfigError as error:
-        found.append(Finding("settings", "bad", str(error)))
-    found += _state(place) + _store(place, settings) + _host(place) + _clients(place, settings)
-    found += _prices(settings) + _terminal()
-    found += [Finding("notify", way.state, way.text, way.fix) for way in ways(settings, os.environ)]
+        found.append(say("settings.wrong", error=error))
+    found += _places(place) + _store(place, settings) + _host(place) + _clients(place, settings)
+    found += [recognised("prices", None, note) for note in price_files.load(settings.prices).notes]
+    found += _terminal()
+    found += [recognised("notify", way.state, way.text, way.fix) for way in ways(settings, os.environ)]
     return found
 
 
-def _state(place: Paths) -> list[Finding]:
+def _places(place: Paths) -> list[Finding]:
     found = []
     home = "ORC_HOME" if os.environ.get("ORC_HOME") else "the platform's own place"
     for name, directory in (("state", place.state_dir), ("run", place.run_dir)):
         if not directory.exists():
-            found.append(Finding(name, "note", f"{directory} ({home}): not made yet"))
-            continue
-        status = directory.stat()
-        if not os.access(directory, os.W_OK | os.X_OK):
-            found.append(Finding(name, "bad", f"{directory} may not be written", "change its mode, or set ORC_HOME"))
-        elif status.st_mode & 0o077:
-            found.append(Finding(name, "bad", f"{directory} is open to others", f"chmod 700 {directory}"))
+            found.append(say("place.new", name, directory=directory, home=home))
+        elif not os.access(directory, os.W_OK | os.X_OK):
+            found.append(say("place.read-only", name, directory=directory))
+        elif directory.stat().st_mode & 0o077:
+            found.append(say("place.open", name, directory=directory))
         else:
-            found.append(Finding(name, "ok", f"{directory} ({home})"))
+            found.append(say("place.ok", name, directory=directory, home=home))
     kind = filesystem(place.state_dir if place.state_dir.exists() else place.state_dir.parent)
     if kind in NETWORK:
-        found.append(Finding("disk", "bad", f"{kind} is a network file system", "set ORC_HOME to a local directory"))
+        found.append(say("disk.network", kind=kind))
     return found
 
 
 def _store(place: Paths, settings: config.Config) -> list[Finding]:
+    if place.state_dir.exists() and not os.access(place.state_dir, os.R_OK | os.X_OK):
+        return [say("store.unusable", error=f"{place.state_dir} may not be read")]
     found = [
-        Finding("store", "note", f"a damaged store was kept: {kept.name}", "remove it when you do not need it")
+        say("store.kept", name=kept.name)
         for kept in sorted(place.state_dir.glob("events.db.damaged-*"))
         if not kept.name.endswith(("-wal", "-shm"))
     ]
     if not place.database.exists():
-        return [*found, Finding("store", "note", "nothing stored yet", "`orc host` starts watching")]
+        return [*found, say("store.none")]
     try:
         with Reader(place.database) as reader:
             ((count,),) = reader.query("SELECT count(*) FROM events")
             ((sessions,),) = reader.query("SELECT count(*) FROM sessions")
             health = reader.check()
     except OrcError as error:
-        return [
-            *found,
-            Finding("store", "bad", str(error), "the next host sets it aside and starts a fresh one"),
-        ]
+        return [*found, say("store.unusable", error=error)]
     size = place.database.stat().st_size
-    words = f"{count} events of {sessions} sessions, {size / 1e6:.1f} MB, schema {SCHEMA_VERSION}"
+    counts = f"{count} events of {sessions} sessions, {size / 1e6:.1f} MB, schema {SCHEMA_VERSION}"
     if health != "ok":
-        return [
-            *found,
-            Finding("store", "bad", f"{words}; damaged: {health}", "the next host starts a fresh one beside it"),
-        ]
+        return [*found, say("store.damaged", counts=counts, pages=health)]
     if place.database.stat().st_mode & 0o077:
-        found.append(Finding("store", "bad", "others may read it", f"chmod 600 {place.database}"))
+        found.append(say("store.open", file=place.database))
     free = shutil.disk_usage(place.state_dir).free
-    if free < 500_000_000:
-        found.append(
-            Finding("disk", "bad", f"only {free / 1e6:.0f} MB free", "make room: nothing can be stored without")
-        )
-    return [*found, Finding("store", "ok", f"{words}, cap {settings.store.max_bytes / 1e9:.0f} GB")]
+    if free < LITTLE:
+        found.append(say("disk.full", megabytes=f"{free / 1e6:.0f}"))
+    return [*found, say("store.ok", counts=counts, gigabytes=f"{settings.store.max_bytes / 1e9:.0f}")]
 
 
 def _host(place: Paths) -> list[Finding]:
     holder = holder_of(place.host_lock)
     if holder is None:
-        return [Finding("host", "note", "not running: nobody looks", "`orc host` starts it")]
+        return [say("host.none")]
     if holder.version != __version__:
-        text = f"pid {holder.pid} runs version {holder.version}"
-        return [Finding("host", "bad", text, "`orc host stop`, then `orc host`")]
-    return [Finding("host", "ok", f"pid {holder.pid}, for {age(SystemClock().now() - holder.since)}")]
+        return [say("host.other", pid=holder.pid, version=holder.version)]
+    return [say("host.ok", pid=holder.pid, age=age(SystemClock().now() - holder.since))]
 
 
 def _clients(place: Paths, settings: config.Config) -> list[Finding]:
     found, now, processes = [], SystemClock().now(), table()
     roots = find_roots(place, settings)
     for client in ALL:
-        if client.name in settings.clients.off:
-            found.append(Finding(client.name, "note", "switched off in the settings"))
+        name = client.name
+        if name in settings.clients.off:
+            found.append(say("client.off", name))
             continue
-        if not roots.get(client.name):
-            found.append(Finding(client.name, "note", "no files of it on this machine"))
-        for root in roots.get(client.name, ()):
+        if not roots.get(name):
+            found.append(say("client.none", name))
+        for root in roots.get(name, ()):
             listing = Listing()
             refs = list(client.discover(root, listing, now))
             files = [ref for ref in refs if ref.kind == "lines"]
@@ -165,15 +145,22 @@ def _clients(place: Paths, settings: config.Config) -> list[Finding]:
             for claim in client.claims(root, listing, now):
                 stat = processes.stat(claim.pid)
                 running += stat is not None and same_start(stat, claim.started)
-            words = f"{root}: {len(files)} transcripts, {recent} of the last 7 days"
+            words = f"{len(files)} transcripts, {recent} of the last 7 days"
             if databases:
-                words = f"{root}: {', '.join(PurePath(ref.path).name for ref in databases)}"
-            found.append(Finding(client.name, "ok", words + (f", {running} running" if running else "")))
+                words = ", ".join(PurePath(ref.path).name for ref in databases)
+            words += f", {running} running" if running else ""
+            found.append(say("client.ok", name, directory=root, files=words))
             if not os.access(root, os.R_OK | os.X_OK):
-                found.append(Finding(client.name, "bad", f"{root} may not be read", "run orc as the user who owns it"))
+                found.append(say("client.unreadable", name, path=root))
             found += [finding for ref in databases if (finding := _database(ref, now)) is not None]
-    unknown = sorted(set(settings.clients.roots) - {c.name for c in ALL})
-    found += [Finding(name, "bad", f"[clients.roots] names an unknown client: {name}") for name in unknown]
+    if not any(finding.code == "client.ok" and finding.about not in ("loop", "log") for finding in found):
+        found.append(say("client.nobody"))
+    known = {client.name for client in ALL}
+    for setting, given in (("off", settings.clients.off), ("roots", settings.clients.roots)):
+        found += [
+            say("client.unknown", name, setting=setting, name=name, clients=", ".join(sorted(known)))
+            for name in sorted(set(given) - known)
+        ]
     return found
 
 
@@ -181,17 +168,8 @@ def _database(ref: FileRef, now: int) -> Finding | None:
     """Whether a client's database can be read as the host reads it."""
     step = read(Job(ref, None, now))
     if step is None:
-        return Finding(ref.client, "bad", f"{ref.path} may not be read", "run orc as the user who owns it")
-    if not step.trouble:
-        return None
-    return Finding(ref.client, "bad", f"{ref.path} cannot be read: {step.trouble}", "the host tries again")
-
-
-def _prices(settings: config.Config) -> list[Finding]:
-    """Which price tables are there, and what keeps one from being read."""
-    bad = ("cannot be read", "was not found")
-    notes = price_files.load(settings.prices).notes
-    return [Finding("prices", "bad" if any(word in note for word in bad) else "ok", note) for note in notes]
+        return say("client.unreadable", ref.client, path=ref.path)
+    return say("client.database", ref.client, path=ref.path, why=step.trouble) if step.trouble else None
 
 
 def _terminal() -> list[Finding]:
@@ -204,14 +182,13 @@ def _terminal() -> list[Finding]:
         depth = "256 colours"
     else:
         depth = "16 colours"
-    found = [Finding("terminal", "ok", f"{term or 'unset'}, {depth}" + (", in tmux" if os.environ.get("TMUX") else ""))]
+    depth += ", in tmux" if os.environ.get("TMUX") else ""
+    found = [say("terminal.ok", term=term or "unset", colours=depth)]
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if encoding != "utf8":
-        found.append(
-            Finding("terminal", "bad", f"its encoding is {encoding or 'unknown'}", "set LANG to a UTF-8 locale")
-        )
+        found.append(say("terminal.encoding", encoding=encoding or "unknown"))
     if term and not colour and "256" in term:
-        found.append(Finding("terminal", "note", "COLORTERM is unset", "export COLORTERM=truecolor if it can do more"))
+        found.append(say("terminal.colours"))
     return found
 
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable
 from heapq import merge
 from pathlib import Path
@@ -14,6 +15,7 @@ from orchestrator_tui import config, paths
 from orchestrator_tui import events as ev
 from orchestrator_tui.cli.answer import say
 from orchestrator_tui.cli.fleets import find_session
+from orchestrator_tui.cli.stretch import check_times
 from orchestrator_tui.clock import DAY, SECOND, SystemClock, iso, parse_time
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.export import log
@@ -27,11 +29,14 @@ from orchestrator_tui.fleet.ledger import Decision, decisions
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.store.load import departed, fleet_now
+from orchestrator_tui.store.load import departed, fleet_at, fleet_now
+from orchestrator_tui.store.moments import span
 from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.store.spending import spent
 from orchestrator_tui.text import line
 
 FLEET = "fleet"
+STDOUT = Path("-")
 PER_SECOND = 10
 """Frames of a recording per second of playing."""
 MOST_FRAMES = 3_000
@@ -42,7 +47,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("what", metavar="SESSION|fleet", help="a session (id, prefix, seat, part of a title), or the word fleet")
     add("--format", required=True, choices=sorted(FORMATS), help="jsonl imports again; fleet as jsonl is a directory")
-    add("-o", "--output", required=True, type=Path, metavar="FILE", help="where to; written whole or not at all")
+    add(
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="where to; written whole or not at all; - is standard output",
+    )
     add("--since", metavar="TIME", help="from when: an ISO time, or how long ago (2h, 3d); a fleet's last day else")
     add("--until", metavar="TIME", help="to when; else to now, or to the session's end")
     add("--at", metavar="TIME", help="svg: of which instant; else the end")
@@ -57,10 +69,14 @@ def run(args: argparse.Namespace) -> int:
     with Reader(place.database) as reader:
         job = Job(reader, place, args)
         words = FORMATS[args.format](job)
-    say(f"orc export: {line(str(args.output), 400)}: {words}")
+    say(f"orc export: {line(_name(args.output), 400)}: {words}")
     if args.unmasked:
         say("orc export: nothing was masked: look for secrets before you give it away")
     return 0
+
+
+def _name(target: Path) -> str:
+    return "standard output" if target == STDOUT else str(target)
 
 
 class Job:
@@ -72,16 +88,27 @@ class Job:
         self.settings = config.load(place.config)
         self.target: Path = args.output
         self.now = SystemClock().now()
-        self.fleet = fleet_now(reader)
+        reach = span(reader)
+        if reach is None:
+            raise OrcError("nothing is stored yet: there is nothing to export")
+        self.first = reach[0]
+        # A screen that cannot be drawn ends with more than a line: what it would read is read here first.
+        spent(reader, self.now, self.now)
+        since = parse_time(args.since, self.now) if args.since else None
+        until = parse_time(args.until, self.now) if args.until else None
+        check_times(since, until, self.now)
+        # A log is the whole session: half of one would count otherwise. All else is as it stood then.
+        self.stood = until if args.format != "jsonl" else None
+        self.fleet = fleet_now(reader) if self.stood is None else fleet_at(reader, self.stood)
         self.session: Session | None = None
         if args.what != FLEET:
-            self.session = find_session(reader, self.fleet, args.what)
-        begun = self.session.started_at if self.session is not None else self.now - DAY
+            self.session = find_session(reader, self.fleet, args.what, self.stood)
         ended = min(self.now, self.session.last_at) if self.session is not None else self.now
-        self.start = parse_time(args.since, self.now) if args.since else begun
-        self.end = min(self.now, parse_time(args.until, self.now)) if args.until else ended
+        self.end = until if until is not None else ended
+        begun = self.session.started_at if self.session is not None else max(0, self.end - DAY)
+        self.start = since if since is not None else begun
         if self.start > self.end:
-            raise UsageError("--since is after the end")
+            raise UsageError(f"--since ({iso(self.start)}) is after the end ({iso(self.end)})")
 
     @property
     def one(self) -> str | None:
@@ -90,6 +117,9 @@ class Job:
 
     def write(self, text: str | Iterable[str], target: Path | None = None) -> None:
         """The whole file, for its owner alone; what was there before stays until it is written."""
+        if target is None and self.target == STDOUT:
+            sys.stdout.writelines([text] if isinstance(text, str) else text)
+            return
         put(target or self.target, [text] if isinstance(text, str) else text)
 
     def helpers(self, fleet: Fleet, root: Session) -> list[Session]:
@@ -105,7 +135,8 @@ class Job:
 
     def decided(self, session: str | None) -> list[Decision]:
         """What was decided on a session, or within the stretch on any."""
-        made = decisions(self.reader.commands(0))
+        stood = self.stood if self.stood is not None else self.now
+        made = decisions(event for event in self.reader.commands(0) if event.at <= stood)
         if session is not None:
             return [one for one in made if one.session == session]
         return [one for one in made if self.start <= one.at <= self.end]
@@ -116,6 +147,8 @@ def _jsonl(job: Job) -> str:
         return _log(job, job.session, job.target)
     roots = {session.id: session for session in departed(job.reader, job.fleet)} | job.fleet.sessions
     chosen = [s for s in roots.values() if s.last_at >= job.start and s.relation != "subagent"]
+    if job.target == STDOUT:
+        raise UsageError("a fleet as jsonl is a directory, a file for each session: name one with -o")
     try:
         job.target.mkdir(mode=0o700)
     except OSError as error:
@@ -138,11 +171,11 @@ def _md(job: Job) -> str:
     session = job.session
     if session is None:
         raise UsageError("a write-up is of one session; `orc report --markdown FILE` is the fleet's")
-    status = status_of(job.fleet, session, job.now)
+    status = status_of(job.fleet, session, job.stood if job.stood is not None else job.now)
     decided = job.decided(session.id)
     text = post_mortem(
         session, status, job.helpers(job.fleet, session), told(job.events([session.id])), decided, job.now,
-        mask=job.mask,
+        mask=job.mask, stood=job.stood,
     )  # fmt: skip
     job.write(text)
     return f"{len(text.splitlines())} lines"
@@ -175,7 +208,12 @@ def _word(one: Decision) -> Told:
 def _svg(job: Job) -> str:
     from orchestrator_tui.export import screen
 
-    at = min(job.now, parse_time(job.args.at, job.now)) if job.args.at else job.end
+    at = parse_time(job.args.at, job.now) if job.args.at else job.end
+    if at > job.now:
+        raise UsageError(f"--at lies in the future: {iso(at)}")
+    begun = job.session.started_at if job.session is not None else job.first
+    if at < begun:
+        raise UsageError(f"nothing was there at {iso(at)}: it begins at {iso(begun)}")
     size = _size(job.args.size)
     _in_colour()
     job.write(asyncio.run(screen.picture(job.place, job.settings, at, job.one, size, job.mask)))

@@ -39,8 +39,8 @@ class Installed(Struct, frozen=True):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
-    parser.add_argument("what", choices=("install", "remove", "status"))
-    parser.add_argument("client", nargs="?", choices=("claude",), default="claude")
+    parser.add_argument("what", choices=("install", "remove", "status"), help="both changes are shown first, and asked")
+    parser.add_argument("client", nargs="?", choices=("claude",), default="claude", help="default claude")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="for status: one JSON object (schema orc.hooks/1)")
 

@@ -10,12 +10,15 @@ from orchestrator_tui import config, paths
 from orchestrator_tui.cli.answer import give_json, say
 from orchestrator_tui.clock import SystemClock, iso
 from orchestrator_tui.host.lock import HostRecord, holder_of
-from orchestrator_tui.text import age
+from orchestrator_tui.text import age, line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
-    parser.add_argument("what", nargs="?", choices=("start", "status", "stop"), default="start")
+    parser.add_argument(
+        "what", nargs="?", choices=("start", "status", "stop"), default="start",
+        help="start it in the background (default); say whether one runs, exit status 1 if not; end it",
+    )  # fmt: skip
     parser.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="with status: one JSON object (schema orc.host/1)")
 
@@ -56,11 +59,14 @@ def _status(holder: HostRecord | None, as_json: bool) -> int:
                 "pid": holder.pid if holder else None,
                 "since": iso(holder.since) if holder else None,
                 "version": holder.version if holder else None,
+                "trouble": holder.trouble or None if holder else None,
             }
         )
     elif holder is None:
         print("not running")
     else:
         print(f"running: pid {holder.pid}, version {holder.version}, for {age(SystemClock().now() - holder.since)}")
+        if holder.trouble:
+            print(f"it waits: {line(holder.trouble, 400)}")
     sys.stdout.flush()
     return 0 if holder is not None else 1

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator_tui import paths
 from orchestrator_tui.cli.answer import Row, console, give_json, give_table, is_terminal
 from orchestrator_tui.cli.fleets import check_host, find_session
+from orchestrator_tui.cli.stretch import check_times
 from orchestrator_tui.cli.writing.report_json import after_json
 from orchestrator_tui.clock import SystemClock, iso, parse_time
 from orchestrator_tui.fleet.ledger import Decision
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Print it."""
     now = SystemClock().now()
     since = parse_time(args.since, now) if args.since else None
+    check_times(since, None, now)
     place = paths.find()
     with Reader(place.database) as reader:
         fleet = fleet_now(reader)

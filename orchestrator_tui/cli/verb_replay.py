@@ -8,7 +8,7 @@ import sys
 
 from orchestrator_tui import config, paths
 from orchestrator_tui.cli.fleets import find_session
-from orchestrator_tui.clock import SystemClock, parse_time
+from orchestrator_tui.clock import SystemClock, iso, parse_time
 from orchestrator_tui.errors import UsageError
 from orchestrator_tui.store.load import fleet_at
 from orchestrator_tui.store.reader import Reader
@@ -25,7 +25,9 @@ def run(args: argparse.Namespace) -> int:
     place = paths.find()
     settings = config.load(place.config)
     now = SystemClock().now()
-    at = min(parse_time(args.at, now), now) if args.at else None
+    at = parse_time(args.at, now) if args.at else None
+    if at is not None and at > now:
+        raise UsageError(f"--at lies in the future: {iso(at)}")
     session = None
     with Reader(place.database) as reader:
         if args.session is not None:

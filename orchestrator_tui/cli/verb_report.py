@@ -10,17 +10,17 @@ from pathlib import Path
 from orchestrator_tui import config, paths
 from orchestrator_tui.cli.answer import give_json, give_table, say
 from orchestrator_tui.cli.fleets import check_host
+from orchestrator_tui.cli.stretch import check_times
 from orchestrator_tui.cli.writing.html import html
 from orchestrator_tui.cli.writing.markdown import markdown
 from orchestrator_tui.cli.writing.report_json import report_json
 from orchestrator_tui.cli.writing.safe import masked_report
 from orchestrator_tui.clock import SystemClock, parse_time
-from orchestrator_tui.errors import UsageError
 from orchestrator_tui.export.files import put
 from orchestrator_tui.fleet.report.saying import LEGEND
 from orchestrator_tui.fleet.report.sheet import Sheet, sheet_of
 from orchestrator_tui.fleet.report.tables import Table
-from orchestrator_tui.store.load import fleet_now
+from orchestrator_tui.store.load import fleet_at, fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.reporting import report_of
 from orchestrator_tui.text import clean
@@ -33,6 +33,7 @@ ROLES = {"dim": "dim", "money": "bold"}
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's options."""
     parser.add_argument("--since", metavar="TIME", help="an ISO time, or how long ago: 15m, 2h, 3d; else everything")
+    parser.add_argument("--until", metavar="TIME", help="as it would have been told then; else to now")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object (schema orc.report/1)")
     form.add_argument("--markdown", metavar="FILE", help="write it as Markdown; - is standard output")
@@ -45,12 +46,16 @@ def run(args: argparse.Namespace) -> int:
     config.load(place.config)
     now = SystemClock().now()
     since = parse_time(args.since, now) if args.since else None
-    if since is not None and since > now:
-        raise UsageError("--since lies in the future")
+    until = parse_time(args.until, now) if args.until else None
+    check_times(since, until, now)
     with Reader(place.database) as reader:
-        fleet = fleet_now(reader)
-        note = check_host(fleet, place, now)
-        report = report_of(reader, fleet, since, now)
+        if until is None:
+            fleet = fleet_now(reader)
+            note = check_host(fleet, place, now)
+            report = report_of(reader, fleet, since, now)
+        else:
+            note = None
+            report = report_of(reader, fleet_at(reader, until), since, until, past=True)
     if args.json:
         give_json(report_json(report))
         return 0

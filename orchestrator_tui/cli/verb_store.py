@@ -91,18 +91,18 @@ def _backup(place: Paths, args: argparse.Namespace) -> int:
 
 def _prune(place: Paths, args: argparse.Namespace) -> int:
     settings = config.load(place.config)
-    if not (settings.store.output_days or settings.store.text_days):
-        say("orc store prune: no ages are set ([store] output_days, text_days): only the size cap holds")
+    if not place.database.exists():
+        raise OrcError(f"nothing stored yet in {place.database.parent}")
     done: Facts
     if holder_of(place.host_lock) is None:
-        if not place.database.exists():
-            raise OrcError(f"nothing stored yet in {place.database.parent}")
         try:
             done = asyncio.run(prune_once(place, settings, SystemClock().now()))
         except HostRunning:
             done = asyncio.run(_ask(place))
     else:
         done = asyncio.run(_ask(place))
+    if not (settings.store.output_days or settings.store.text_days):
+        say("orc store prune: no ages are set ([store] output_days, text_days): only the size cap holds")
     if args.json:
         give_json({"schema": "orc.store.prune/1", **done})
     else:

@@ -80,9 +80,16 @@ class Listing:
         except OSError:
             self._directories.pop(path, None)
             return [], []
+        self._let_go(path, files)
         if now - changed > self.SETTLED:
             self._directories[path] = (changed, files, directories)
         return files, directories
+
+    def _let_go(self, path: str, files: list[Found]) -> None:
+        """Documents that lay in a directory and are there no more: nobody will ask for them."""
+        here = {found.path for found in files}
+        for name in [name for name in self._documents if name not in here and name.rpartition("/")[0] == path]:
+            del self._documents[name]
 
     def document(self, path: str, read: Callable[[bytes, int], T]) -> T | None:
         """What `read` makes of (bytes, modification time) of a small regular file, worked out once per change.

@@ -41,7 +41,7 @@ def load(path: Path) -> Config:
 
 def show(config: Config) -> str:
     """The settings in force as TOML, each below its description."""
-    described = _descriptions()
+    described = descriptions()
     lines: list[str] = []
     for section in Config.__struct_fields__:
         part = getattr(config, section)
@@ -70,7 +70,7 @@ def _tables(section: str, part: object) -> list[str]:
     return lines
 
 
-def _descriptions() -> dict[tuple[str, str], str]:
+def descriptions() -> dict[tuple[str, str], str]:
     """(class, setting) -> the text beneath its declaration, on one line; nothing where the source is not at hand."""
     import ast
 

@@ -41,7 +41,7 @@ class Clients(Struct, frozen=True, forbid_unknown_fields=True):
     """`[clients]`: which agents are looked for, and where besides their own places."""
 
     off: list[str] = field(default_factory=list)
-    """Clients that are not looked for: `claude`, `log`."""
+    """Clients that are not looked for, e.g. `["gemini"]`."""
     roots: dict[str, list[str]] = field(default_factory=dict)
     """Further directories per client, e.g. `claude = ["/mnt/box/.claude"]`."""
     programs: dict[str, str] = field(default_factory=dict)

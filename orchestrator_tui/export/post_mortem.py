@@ -25,14 +25,14 @@ MOST = 400
 
 def post_mortem(
     session: Session, status: Status, children: list[Session], told: Iterable[Told], decided: list[Decision],
-    now: int, *, mask: bool = True,
+    now: int, *, mask: bool = True, stood: int | None = None,
 ) -> str:  # fmt: skip
-    """The whole text."""
+    """The whole text; `stood`: the past instant of which it tells."""
     # Before it is written as Markdown: escapes would hide a secret from the mask.
     hide = masking if mask else str
     entries = [replace(entry, text=hide(entry.text)) for entry in told]
     parts = [
-        *_facts(session, status, now, hide),
+        *_facts(session, status, now, stood, hide),
         *_money(session, children, hide),
         *_alerts(entries),
         *_decisions(decided, hide),
@@ -41,7 +41,7 @@ def post_mortem(
     return "\n".join(parts) + "\n"
 
 
-def _facts(session: Session, status: Status, now: int, hide: Hide) -> Iterator[str]:
+def _facts(session: Session, status: Status, now: int, stood: int | None, hide: Hide) -> Iterator[str]:
     yield f"# {escaped(line(hide(session.title or session.place or session.id), 120))}"
     yield ""
     rows = {
@@ -58,7 +58,7 @@ def _facts(session: Session, status: Status, now: int, hide: Hide) -> Iterator[s
         if value:
             yield f"| {name} | {escaped(line(hide(str(value)), 240))} |"
     yield ""
-    yield f"Written {iso(now)}."
+    yield f"Written {iso(now)}{f', as it stood at {iso(stood)}' if stood is not None else ''}."
     yield ""
 
 

@@ -6,23 +6,21 @@ it was forked from. Two forks of one session do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from orchestrator_tui.fleet import MINUTE, SECOND
+from orchestrator_tui.fleet import MINUTE
+from orchestrator_tui.fleet.told import said
 from orchestrator_tui.fleet.words import Finding
 from orchestrator_tui.fleet.worktree import WINDOW, Written, within
-from orchestrator_tui.text import age
+from orchestrator_tui.fleet.writers import Place, Writers, writers_of
 
 if TYPE_CHECKING:
     from orchestrator_tui.fleet.fleet import Fleet
     from orchestrator_tui.fleet.session import Session
 
-PACE = 10 * SECOND
-"""Who wrote what is gathered anew this often, also when nobody wrote."""
 QUIET = 10 * MINUTE
 """A session without a known process counts as live for this long after its last line."""
 
@@ -44,52 +42,81 @@ class Conflict(Struct, frozen=True):
     """When it is over if nobody writes again and nobody is heard of."""
 
 
-class _Edit(Struct, frozen=True):
-    session: Session
-    lead: Session
-    written: Written
+class Standing(Struct, frozen=True):
+    """What others' conflicts take from one that wrote something."""
 
-
-class _Index(Struct):
-    """Who wrote what within the window."""
-
-    made: tuple[int, int, int, int]
-    """What it was made of, as far as that can be told quickly."""
-    asked: tuple[int, int, int] = (-1, -1, -1)
-    """The moment at which it was found to be still right."""
-    paths: dict[str, list[_Edit]] = field(default_factory=dict)
-    roots: dict[str, list[_Edit]] = field(default_factory=dict)
-    own: dict[str, list[str]] = field(default_factory=dict)
-    """Session -> its paths; of a lead its sub-agents' too."""
-    places: dict[str, str] = field(default_factory=dict)
-    """The same -> the checkout it wrote in."""
+    lead: str
+    shape: tuple[object, ...]
+    """Another one when it may be in the way of others than before, wherever it wrote."""
+    places: dict[str, int]
+    """Where it wrote -> another number when it is there anew (`Wrote.places`)."""
+    words: tuple[object, ...]
+    """What is told of it, and when it wrote last."""
+    turn: bool
+    """Two sessions of one process are in each other's way only while both have a turn open."""
+    silent_at: int
 
 
 def conflicts(fleet: Fleet, now: int) -> dict[str, Conflict]:
     """Every session that is in a conflict at `now`, sub-agents with what they themselves wrote."""
-    index = _index(fleet, now)
-    found = ((name, conflict_of(fleet, fleet.sessions[name], now)) for name in index.own if name in fleet.sessions)
+    index = writers_of(fleet, now)
+    names = {**index.by, **index.teams}
+    found = ((name, conflict_of(fleet, fleet.sessions[name], now)) for name in names if name in fleet.sessions)
     return {name: conflict for name, conflict in found if conflict is not None}
 
 
 def conflict_of(fleet: Fleet, session: Session, now: int) -> Conflict | None:
     """The conflict that a session is in, the longest one; one path comes before one checkout.
 
-    Who wrote what is gathered when somebody wrote; after that a call costs as much as the session has paths.
+    A call costs as much as the session has paths; asked again before anything else happened, nothing.
     """
-    index = _index(fleet, now)
-    paths = index.own.get(session.id)
-    if paths is None or not _live(fleet, session, now):
+    index = writers_of(fleet, now)
+    if session.id not in index:
         return None
-    root = index.places.get(session.id)
+    memo: dict[str, Any] = index.memo
+    if session.id not in memo:
+        memo[session.id] = _worst(fleet, index, session, now)
+    found: Conflict | None = memo[session.id]
+    return found
+
+
+def _worst(fleet: Fleet, index: Writers, session: Session, now: int) -> Conflict | None:
+    if not _live(fleet, session, now):
+        return None
+    lead = fleet.line(session)[-1]
+    whole, root = session is lead, index.root_of(fleet, session.id)
     best: Conflict | None = None
-    for path in paths:
-        conflict = next(_between(fleet, session, index.paths[path], path, root, now), None)
+    for path in index.paths_of(session.id):
+        place = index.paths[path]
+        if len(place.edits) == 1:
+            continue
+        mine = index.written(session, whole, place)
+        # A conflict is no older than one's own part in it.
+        if mine is None or (best is not None and mine.first > best.at):
+            continue
+        conflict = _between(fleet, session, lead, mine, place, path, root, now)
         if conflict is not None and (best is None or (conflict.at, path) < (best.at, best.path or "")):
             best = conflict
     if best is None and root is not None:
-        best = next(_between(fleet, session, index.roots[root], None, root, now), None)
+        mine = index.written(session, whole, index.roots[root])
+        best = None if mine is None else _between(fleet, session, lead, mine, index.roots[root], None, root, now)
     return best
+
+
+def _between(
+    fleet: Fleet, session: Session, lead: Session, mine: Written, place: Place, path: str | None, root: str | None,
+    now: int,
+) -> Conflict | None:  # fmt: skip
+    """What a session has in common with those that wrote to one place: with the one that has been at it longest."""
+    for edit in place.ordered():
+        if edit.lead is lead:
+            continue
+        theirs = edit.written
+        over = min(mine.last, theirs.last) + WINDOW
+        if over > now and _live(fleet, edit.session, now) and not _kin(fleet, lead, edit.lead):
+            ends = min(over, _silent_at(fleet, session), _silent_at(fleet, edit.session))
+            return Conflict(path, root, edit.lead.id, max(mine.first, theirs.first), theirs.last, ends)
+    return None
 
 
 def finding(fleet: Fleet, session: Session, now: int) -> Finding | None:
@@ -97,16 +124,14 @@ def finding(fleet: Fleet, session: Session, now: int) -> Finding | None:
     conflict = conflict_of(fleet, session, now)
     if conflict is None:
         return None
-    other = fleet.sessions.get(conflict.other)
-    who = conflict.other if other is None else other.place or other.title or other.id
-    when = f"{age(now - conflict.last)} ago"
+    who = name_of(fleet, conflict.other)
     what = conflict.path or conflict.root or ""
     if conflict.path is not None:
         root = conflict.root
         shown = what[len(root) + 1 :] if root is not None and within(what, root) else what
-        words = f"{shown} was edited here and, {when}, by {who}"
+        words = said(now, f"{shown} was edited here and, ", conflict.last, f" ago, by {who}")
     else:
-        words = f"{who} writes in the same checkout, {when}: {what}"
+        words = said(now, f"{who} writes in the same checkout, ", conflict.last, f" ago: {what}")
     return Finding("conflict", "amber", conflict.at, words, f"conflict:{conflict.other}:{what}")
 
 
@@ -116,92 +141,68 @@ def changes_at(fleet: Fleet, session: Session, now: int) -> int | None:
     return None if conflict is None else max(now + 1, conflict.until)
 
 
+def name_of(fleet: Fleet, name: str) -> str:
+    """How the one in the way is called."""
+    other = fleet.sessions.get(name)
+    return name if other is None else other.place or other.title or other.id
+
+
+def newcomers(fleet: Fleet, old: Standing | None, new: Standing, now: int) -> set[str]:
+    """All that wrote where one is anew."""
+    index, found = writers_of(fleet, now), set[str]()
+    known = old.places if old is not None else {}
+    for key, number in new.places.items():
+        place = index.place(key) if known.get(key) != number else None
+        for edit in place.edits.values() if place is not None else ():
+            found |= {edit.session.id, edit.lead.id}
+    return found
+
+
 def peers(fleet: Fleet, names: Iterable[str], now: int) -> set[str]:
-    """Who else is to be judged anew when something happened to these: all that wrote where they did."""
-    index = _index(fleet, now)
+    """All that wrote where these did, they themselves too, and whom they work for."""
+    index = writers_of(fleet, now)
     found: set[str] = set()
     for name in names:
-        for path in index.own.get(name, ()):
-            for edit in index.paths[path]:
-                found |= {edit.session.id, edit.lead.id}
-        root = index.places.get(name)
-        if root is not None:
-            for edit in index.roots[root]:
+        for place in index.places_of(fleet, name):
+            for edit in place.edits.values():
                 found |= {edit.session.id, edit.lead.id}
     return found
 
 
-# --- who wrote what ------------------------------------------------------------------------------------------
+def housemates(fleet: Fleet, session: Session, now: int) -> set[str]:
+    """Those of the peers that run in the same process."""
+    one = session.process
+    if one is None:
+        return set()
+    index = writers_of(fleet, now)
+    found: set[str] = set()
+    for place in index.places_of(fleet, session.id):
+        for edit in place.edits.values():
+            two = edit.lead.process
+            if two is not None and (two.seen.pid, two.seen.started) == (one.seen.pid, one.seen.started):
+                found |= {edit.session.id, edit.lead.id}
+    return found
 
 
-def _index(fleet: Fleet, now: int) -> _Index:
-    asked = (fleet.seq, fleet.at, now // SECOND)
-    index = _kept.get(fleet)
-    if index is None or index.asked != asked:
-        # Most of what happens writes nothing: sums tell that nobody did.
-        edited = seen = 0
-        for session in fleet.sessions.values():
-            worktree = session.worktree
-            edited += worktree.edited_at
-            seen += worktree.seen_at
-        made = (len(fleet.sessions), edited, seen, now // PACE)
-        if index is None or index.made != made:
-            index = _kept[fleet] = _made(fleet, now, made)
-        index.asked = asked
-    return index
-
-
-def _made(fleet: Fleet, now: int, made: tuple[int, int, int, int]) -> _Index:
-    index, floor = _Index(made), now // PACE * PACE - WINDOW
-    for session in fleet.sessions.values():
-        worktree = session.worktree
-        if worktree.edited_at <= floor:
-            continue
-        lead = fleet.line(session)[-1]
-        whose = {session.id, lead.id}
-        known = worktree if worktree.seen is not None else lead.worktree
-        seen, place = known.seen, known.place
-        inside: Written | None = None
-        for path, written in worktree.edits.items():
-            if written.last <= floor:
-                continue
-            index.paths.setdefault(path, []).append(_Edit(session, lead, written))
-            for name in whose:
-                index.own.setdefault(name, []).append(path)
-            # The checkout's name has no links in it, a path may: then the directory that was looked at tells.
-            if seen is not None and (within(path, seen.root) or within(path, place)):
-                inside = _joined(inside, written)
-        if seen is not None and inside is not None:
-            index.roots.setdefault(seen.root, []).append(_Edit(session, lead, inside))
-            for name in whose:
-                index.places.setdefault(name, seen.root)
-    for edits in (*index.paths.values(), *index.roots.values()):
-        edits.sort(key=lambda edit: (edit.written.first, edit.session.id))
-    return index
-
-
-def _joined(a: Written | None, b: Written) -> Written:
-    return b if a is None else Written(min(a.first, b.first), max(a.last, b.last))
-
-
-def _between(
-    fleet: Fleet, session: Session, edits: list[_Edit], path: str | None, root: str | None, now: int
-) -> Iterator[Conflict]:
-    """What a session has in common with others in `edits`, all that was written to one place; the longest first."""
-    lead = fleet.line(session)[-1]
-    whole = session is lead
-    mine: Written | None = None
-    for edit in edits:
-        if edit.session is session or (whole and edit.lead is lead):
-            mine = _joined(mine, edit.written)
-    for edit in edits:
-        if mine is None or edit.lead is lead or not _live(fleet, edit.session, now) or _kin(fleet, lead, edit.lead):
-            continue
-        theirs = edit.written
-        over = min(mine.last, theirs.last) + WINDOW
-        if over > now:
-            ends = min(over, _silent_at(fleet, session), _silent_at(fleet, edit.session))
-            yield Conflict(path, root, edit.lead.id, max(mine.first, theirs.first), theirs.last, ends)
+def standing(fleet: Fleet, session: Session, now: int) -> Standing | None:
+    """What others' conflicts take from a session; None for one that wrote nothing lately."""
+    index = writers_of(fleet, now)
+    name = session.id
+    if name not in index:
+        return None
+    lead, tree = fleet.line(session)[-1], session.worktree
+    process, wrote = lead.process, index.by.get(name)
+    running = (process.seen.pid, process.seen.started, process.gone_at) if process is not None else None
+    silent_at = _silent_at(fleet, session)
+    last = wrote and (wrote.mark, wrote.inside)
+    return Standing(
+        lead.id,
+        (index.shape(name), running, session.parent, session.relation),
+        wrote.places if wrote is not None else {},
+        (last, tree.seen_at, silent_at, session.title, session.region, session.seat),
+        session.turn_open,
+        silent_at,
+    )
 
 
 # --- who belongs together ------------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ def _between(
 
 def _kin(fleet: Fleet, a: Session, b: Session) -> bool:
     """Whether one descends from the other, or both are one process that does one thing at a time."""
-    if a.id in _above(fleet, b) or b.id in _above(fleet, a):
+    if (b.parent is not None and a.id in _above(fleet, b)) or (a.parent is not None and b.id in _above(fleet, a)):
         return True
     one, two = a.process, b.process
     if one is None or two is None or a.pid is None or a.pid != b.pid or one.seen.started != two.seen.started:
@@ -240,7 +241,3 @@ def _silent_at(fleet: Fleet, session: Session) -> int:
     if fleet.watch.always or lead.process is not None:
         return 1 << 62
     return max(lead.active_at, session.active_at) + QUIET
-
-
-_kept: WeakKeyDictionary[Fleet, _Index] = WeakKeyDictionary()
-"""The last index of each fleet: a memo, nothing of it is state."""

@@ -60,12 +60,17 @@ class Fleet:
         """The latest time folded in."""
         self.changed: set[str] = set()
         """Sessions touched since `forget_changes`."""
+        self.unread: set[str] = set()
+        """Sessions touched since `writers` took them up."""
+        self.applied = 0
+        """Rises with whatever is folded in or taken over."""
         self._kids: dict[str, set[str]] = {}
         self._thresholds: dict[str | None, Thresholds] = {}
 
     def apply(self, event: ev.Event) -> None:
         """Fold one event in."""
         at, body = event.at, event.body
+        self.applied += 1
         if event.seq > self.seq:
             self.seq = event.seq
         if at > self.at:
@@ -76,6 +81,7 @@ class Fleet:
                 session = Session(event.session, at, at, at, client=event.session.partition(":")[0])
                 self.sessions[event.session] = session
             self.changed.add(event.session)
+            self.unread.add(event.session)
             # The trace looks first: it counts what the event does to the session as it was.
             observe(session, at, event.seq, body)
             apply(session, at, body)
@@ -115,6 +121,8 @@ class Fleet:
 
     def line(self, session: Session) -> list[Session]:
         """A session and whom it works for, upwards; the last is the one whose process all of them run in."""
+        if session.relation != "subagent":
+            return [session]
         line, seen = [session], {session.id}
         while session.relation == "subagent" and session.parent in self.sessions and session.parent not in seen:
             session = self.sessions[session.parent]
@@ -124,7 +132,10 @@ class Fleet:
 
     def kids(self, session: Session) -> list[Session]:
         """The sub-agents of a session, and a loop's iterations, by their ids; costs nothing where there are none."""
-        names = sorted(self._kids.get(session.id, ()))
+        known = self._kids.get(session.id)
+        if not known:
+            return []
+        names = sorted(known)
         found = (self.sessions.get(name) for name in names)
         return [kid for kid in found if kid is not None and kid.parent == session.id and kid.relation in WORKERS]
 
@@ -171,6 +182,8 @@ class Fleet:
         self.budgets = budgets_of(state.settings)
         self._thresholds.clear()
         self.sessions.update({session.id: session for session in state.sessions})
+        self.applied += 1
+        self.unread.update(session.id for session in state.sessions)
         for session in state.sessions:
             if session.parent is not None:
                 self._kids.setdefault(session.parent, set()).add(session.id)
@@ -189,6 +202,7 @@ class Fleet:
                     gone += family
         for session in gone:
             self.sessions.pop(session.id, None)
+            self.applied += 1
             self._kids.pop(session.id, None)
             self.changed.discard(session.id)
         return gone

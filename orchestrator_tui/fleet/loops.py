@@ -32,6 +32,7 @@ def found(session: Session, limits: Thresholds, busy: bool) -> list[Finding]:
         _repeats(session, limits, busy), _cycle(session, limits), _same_answer(session, limits),
         _sweeps(session, limits), _messages(session, limits), _returns(session, limits), _nothing_new(session, limits),
         _flat(session, limits), _same_error(session, limits), _thrash(session, limits), _verified(session, limits),
+        _handed_on(session, limits),
     )  # fmt: skip
     findings = [finding for rule in rules for finding in rule]
     findings.sort(key=lambda finding: (finding.severity != "red", finding.name != "looping", -finding.weight))
@@ -255,6 +256,16 @@ def _verified(session: Session, limits: Thresholds) -> Iterator[Finding]:
             continue
         words = f"looks finished: {green.label} came out well {green.count}x, same output"
         yield _repeated(session, "spinning", grade, words, f"green:{key:x}", green.first, green.last, green.count)
+
+
+def _handed_on(session: Session, limits: Thresholds) -> Iterator[Finding]:
+    given = session.trace.handoffs
+    times = max(given.again + 1 if given.again else 0, given.turning if given.turning > 1 else 0)
+    if times >= limits.handoffs and given.first is not None and given.last is not None:
+        # A likeness is a guess: never red.
+        count = max(given.again, given.turning) + 1
+        words = f"possible loop: {count} hand-offs ask for much the same, none names anything new, last: {given.label}"
+        yield _repeated(session, "looping", "amber", words, "handed", given.first, given.last, count)
 
 
 def _repeated(

@@ -20,6 +20,7 @@ from orchestrator_tui.fleet.silence import (
     working,
 )
 from orchestrator_tui.fleet.thresholds import Thresholds
+from orchestrator_tui.fleet.told import said
 from orchestrator_tui.fleet.words import RANK, Finding, Severity
 from orchestrator_tui.text import age
 
@@ -58,7 +59,7 @@ def _tools(
     more = f" and {len(calls) - 1} more" if len(calls) > 1 else ""
     kids = [kid for kid in fleet.kids(session) if kid.turn_open] if any(c.kind == "agent" for c in calls) else []
     tail = f", {len(kids)} sub-agent{'s' if len(kids) > 1 else ''} at work" if kids else _tree(lead)
-    words = f"{oldest.tool} {oldest.label}".rstrip() + f"{more} {age(now - oldest.at)}{tail}"
+    words = said(now, f"{oldest.tool} {oldest.label}".rstrip() + f"{more} ", oldest.at, tail)
     return [*found, Finding("tool_running", "ok", oldest.at, words)]
 
 
@@ -84,7 +85,7 @@ def _stall(fleet: Fleet, session: Session, lead: Session, call: Asked, limits: T
         since = quiet_since(fleet, lead, vital.terminal_since)
         patience = Patience(limits.terminal_seconds, "somebody must type")
         grade = graded(now - since, patience, limits)
-        words = f"{call.tool} {call.label} wants input: it has waited {age(now - since)} for somebody to type"
+        words = said(now, f"{call.tool} {call.label} wants input: it has waited ", since, " for somebody to type")
         return Finding("stalled", grade, since, words, f"stdin:{call.key:x}", (call.seq,)) if grade else None
     since = quiet_since(fleet, lead, activity)
     patience = tool_patience(fleet, session, lead, call, limits)
@@ -99,7 +100,8 @@ def _stall(fleet: Fleet, session: Session, lead: Session, call: Asked, limits: T
     grade = graded(now - since, patience, limits)
     if grade is None:
         return None
-    words = f"no answer from {call.tool} {call.label} for {age(now - since)} ({patience.why}{_signs(fleet, lead)})"
+    why = f" ({patience.why}{_signs(fleet, lead)})"
+    words = said(now, f"no answer from {call.tool} {call.label} for ", since, why)
     return Finding("stalled", grade, since, words, f"tool:{call.key:x}", (call.seq,))
 
 
@@ -123,7 +125,7 @@ def _delegated(
     grade = graded(now - since, patience, limits)
     if grade is None:
         return None
-    words = f"no result from {call.tool} {call.label} for {age(now - since)} ({patience.why})"
+    words = said(now, f"no result from {call.tool} {call.label} for ", since, f" ({patience.why})")
     return Finding("stalled", grade, since, words, f"agent:{call.key:x}", (call.seq,))
 
 
@@ -135,7 +137,8 @@ def _slow(session: Session, lead: Session, call: Asked, limits: Thresholds, now:
     took = now - call.at
     if took < max(limits.slower_than_before * longest, limits.instant_seconds * SECOND):
         return None
-    words = f"{call.tool} {call.label} {age(took)}, still busy; the longest run so far took {age(longest)}"
+    before = f", still busy; the longest run so far took {age(longest)}"
+    words = said(now, f"{call.tool} {call.label} ", call.at, before)
     return Finding("stalled", "amber", call.at, words, f"slow:{call.key:x}", (call.seq,))
 
 
@@ -166,9 +169,9 @@ def _compaction(
 ) -> list[Finding]:
     since = quiet_since(fleet, lead, max(began, session.active_at))
     grade = graded(now - since, Patience(limits.compaction_seconds, ""), limits)
-    found = [Finding("thinking", "ok", began, f"compacting its context for {age(now - began)}")]
+    found = [Finding("thinking", "ok", began, said(now, "compacting its context for ", began))]
     if grade is not None:
-        words = f"compacting its context for {age(now - since)}, no end"
+        words = said(now, "compacting its context for ", since, ", no end")
         found.insert(0, Finding("stalled", grade, since, words, "compaction"))
     return found
 
@@ -189,12 +192,12 @@ def _model(
     if grade is not None:
         after = "after its first tokens" if session.trace.stream_at is not None else _after(session)
         signs = _signs(fleet, lead) if visible(fleet, lead) else ""
-        words = f"no bytes from the model for {age(now - since)} {after}{signs}"
+        words = said(now, "no bytes from the model for ", since, f" {after}{signs}")
         found.append(Finding("stalled", grade, since, words, "model"))
     if session.wrote_at is not None:
-        words = f"writing, last text {age(now - session.wrote_at)} ago"
+        words = said(now, "writing, last text ", session.wrote_at, " ago")
         return [*found, Finding("working", "ok", session.turn_at or session.active_at, words)]
-    words = f"the model owes an answer for {age(now - session.active_at)}"
+    words = said(now, "the model owes an answer for ", session.active_at)
     return [*found, Finding("thinking", "ok", session.active_at, words)]
 
 

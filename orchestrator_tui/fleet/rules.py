@@ -12,9 +12,9 @@ from orchestrator_tui.fleet.limits import Refusal, refusal
 from orchestrator_tui.fleet.silence import Patience, graded, quiet_since, working
 from orchestrator_tui.fleet.thresholds import Thresholds
 from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.fleet.told import said
 from orchestrator_tui.fleet.tools import tool_of
 from orchestrator_tui.fleet.words import Finding, Severity, short_count
-from orchestrator_tui.text import age
 
 if TYPE_CHECKING:
     from orchestrator_tui.fleet.fleet import Fleet
@@ -39,10 +39,10 @@ def died(session: Session, lead: Session, is_open: bool, now: int) -> Finding | 
     if process.gone_by:
         # What a person wanted to end needs nobody; what a guard ended wants to be looked at.
         mine = process.gone_by == "person"
-        words = f"ended by {'you' if mine else process.gone_by} {age(now - process.gone_at)} ago{doing}"
+        words = said(now, f"ended by {'you' if mine else process.gone_by} ", process.gone_at, f" ago{doing}")
         return Finding("dead", "ok" if mine else "amber", process.gone_at, words, f"dead:{process.gone_at}")
     tail = f" ({process.gone_reason})" if process.gone_reason else ""
-    words = f"{who} gone {age(now - process.gone_at)} ago{doing}{tail}"
+    words = said(now, f"{who} gone ", process.gone_at, f" ago{doing}{tail}")
     return Finding("dead", "red", process.gone_at, words, f"dead:{process.gone_at}")
 
 
@@ -59,7 +59,7 @@ def orphaned(session: Session, limits: Thresholds, is_open: bool, now: int) -> F
         return None
     most = max(process.seen.children, key=lambda child: child.cpu_percent or 0.0, default=None)
     what = f"{most.command} {most.cpu_percent or 0:.0f} % CPU" if most is not None else f"{cpu:.0f} % CPU"
-    words = f"terminal gone {age(now - since)} ago, still running ({what})"
+    words = said(now, "terminal gone ", since, f" ago, still running ({what})")
     # A service has no terminal either: only of a session that a person sat at it is certain.
     return Finding("orphaned", "red" if session.interactive else "amber", since, words, "orphaned")
 
@@ -84,11 +84,11 @@ def failed(session: Session, now: int) -> Finding | None:
         return None
     if error.final and why.kind in ("quota", "throttle", "overload") and not exhausted:
         return None
-    said = error.text or error.kind or "no text"
-    code = f"API {error.status}: " if error.status and str(error.status) not in said else ""
+    text = error.text or error.kind or "no text"
+    code = f"API {error.status}: " if error.status and str(error.status) not in text else ""
     need = {"login": " - needs a login", "credits": " - needs credits"}.get(why.kind, "")
     tries = f" after {session.trace.retries} retries" if exhausted and session.trace.retries else ""
-    return Finding("errored", "red", trouble.at, f"{code}{said}{tries}{need}", f"errored:{trouble.at}")
+    return Finding("errored", "red", trouble.at, f"{code}{text}{tries}{need}", f"errored:{trouble.at}")
 
 
 def limited(fleet: Fleet, session: Session, lead: Session, limits: Thresholds, now: int) -> list[Finding]:
@@ -101,7 +101,7 @@ def limited(fleet: Fleet, session: Session, lead: Session, limits: Thresholds, n
         return []
     until = why.until
     if until is None and why.kind == "quota":
-        until = _quota_end(session, trouble.at)
+        until = quota_end(session, trouble.at)
     if trouble.error.final:
         return _parked(session, trouble, why, until, now) if why.kind in ("quota", "throttle", "overload") else []
     return _retried(fleet, session, lead, trouble, why, until, limits, now) if session.turn_open else []
@@ -109,15 +109,16 @@ def limited(fleet: Fleet, session: Session, lead: Session, limits: Thresholds, n
 
 def _parked(session: Session, trouble: Trouble, why: Refusal, until: int | None, now: int) -> list[Finding]:
     error = trouble.error
-    said = error.text or error.kind or "no text"
+    text = error.text or error.kind or "no text"
     cause = f"limit:{trouble.at}"
     if why.kind == "quota" and until is not None and now < until + AFTER_RESET:
-        words = f"quota used up, resets in {age(until - now)}: {said}" if now < until else f"quota resets now: {said}"
+        when = ("quota used up, resets in ", -until) if now < until else ("quota resets now",)
+        words = said(now, *when, f": {text}")
         return [Finding("rate_limited", "amber", trouble.at, words, cause)]
     if why.kind == "quota" and until is None and why.when and now - trouble.at < 24 * 60 * MINUTE:
-        return [Finding("rate_limited", "amber", trouble.at, f"quota used up, resets {why.when}: {said}", cause)]
+        return [Finding("rate_limited", "amber", trouble.at, f"quota used up, resets {why.when}: {text}", cause)]
     code = str(error.status or why.kind)
-    words = f'{code} and parked for {age(now - trouble.at)}, needs "continue": {said}'
+    words = said(now, f"{code} and parked for ", trouble.at, f', needs "continue": {text}')
     return [Finding("rate_limited", "red", trouble.at, words, cause)]
 
 
@@ -132,21 +133,21 @@ def _retried(
     wait = int(max(0, min(MAX_WAIT, error.retry_in)) * SECOND) if error.retry_in is not None else 0
     due = max(trouble.at + wait, until or 0)
     if why.kind == "quota" and (until is not None or why.when) and error.retry_in is None:
-        when = f"in {age(until - now)}" if until is not None and until > now else why.when or "now"
-        words = f"quota used up, resets {when}: {error.text}"
+        ahead = ("in ", -until) if until is not None and until > now else (why.when or "now",)
+        words = said(now, "quota used up, resets ", *ahead, f": {error.text}")
     else:
-        when = "" if error.retry_in is None else f" in {age(due - now)}" if due > now else " now"
-        words = f"{code}, retry{tries}{when}: {error.text}"
+        next_try = () if error.retry_in is None else (" in ", -due) if due > now else (" now",)
+        words = said(now, f"{code}, retry{tries}", *next_try, f": {error.text}")
     found = [Finding("rate_limited", "amber", trouble.at, words, cause)]
     # The try that was announced has to show: from then on the model's patience runs.
     since = quiet_since(fleet, lead, due)
     if graded(now - since, Patience(limits.model_seconds, ""), limits) == "red":
-        words = f"{code}, retry{tries} was due {age(now - due)} ago and nothing came"
+        words = said(now, f"{code}, retry{tries} was due ", due, " ago and nothing came")
         found.append(Finding("stalled", "red", since, words, "retry"))
     return found
 
 
-def _quota_end(session: Session, at: int) -> int | None:
+def quota_end(session: Session, at: int) -> int | None:
     """When a quota that is used up begins anew, as the client told of it."""
     ends = [
         limit.resets_at
@@ -164,25 +165,26 @@ def asked(session: Session, lead: Session, now: int) -> Finding | None:
     """A person is owed: a question, a permission, a plan; or the client says so itself."""
     for call in session.calls.values():
         if tool_of(call.tool).kind == "ask":
-            words = f"asks you for {age(now - call.at)}: {call_text(call)}"
+            words = said(now, "asks you for ", call.at, f": {call_text(call)}")
             return Finding("waiting", "red", call.at, words, f"asks:{call.at}")
     for ask in session.steering.asks.values():
         what = f"{ask.asked.tool} {subject(ask.asked.what.text)}"
-        words = f"permission for {age(now - ask.at)}: {what}"
+        words = said(now, "permission for ", ask.at, f": {what}")
         return Finding("waiting", "red", ask.at, words, f"permission:{ask.asked.request_id}")
     if session.asked is not None and session.asked_at is not None and not _approved(session, lead, session.asked_at):
-        words = f"waits {age(now - session.asked_at)}: {session.asked}"
+        words = said(now, "waits ", session.asked_at, f": {session.asked}")
         return Finding("waiting", "red", session.asked_at, words, f"asked:{session.asked_at}")
     report = session.report
     if report is not None and report.status == "waiting":
         newest = max(session.calls.values(), key=lambda call: call.at, default=None)
         what = report.waiting_for or "for you"
         on = f": {call_text(newest)}" if newest is not None else ""
-        return Finding("waiting", "red", report.at, f"{what} for {age(now - report.at)}{on}", f"report:{report.at}")
+        words = said(now, f"{what} for ", report.at, on)
+        return Finding("waiting", "red", report.at, words, f"report:{report.at}")
     # A sub-agent is interrupted by its parent: nobody is owed anything.
     if session.interrupted_at is not None and session.relation != "subagent":
         at = session.interrupted_at
-        words = f"interrupted by you {age(now - at)} ago, waits for the next word"
+        words = said(now, "interrupted by you ", at, " ago, waits for the next word")
         return Finding("waiting", "amber", at, words, f"interrupted:{at}")
     return None
 
@@ -202,7 +204,7 @@ def question(session: Session, now: int) -> tuple[Finding | None, str]:
     ending = session.trace.talk.question
     if session.turn_open or ending is None or session.relation == "subagent" or session.trace.talk.nudged:
         return None, ""
-    words = f"asked {age(now - ending.at)} ago: {ending.text}"
+    words = said(now, "asked ", ending.at, f" ago: {ending.text}")
     if not ending.blocking or session.interactive is False:
         return None, words
     return Finding("waiting", "red", ending.at, words, f"question:{ending.at}", (ending.seq,)), ""

@@ -14,6 +14,7 @@ from orchestrator_tui.fleet import SECOND
 from orchestrator_tui.fleet.equality import Asked, asked
 from orchestrator_tui.fleet.marks import words
 from orchestrator_tui.fleet.thresholds import Thresholds
+from orchestrator_tui.fleet.told import said
 from orchestrator_tui.fleet.tools import INSTANT
 from orchestrator_tui.fleet.words import Finding, Severity
 from orchestrator_tui.text import age
@@ -118,7 +119,7 @@ def probable_prompt(
     quiet = now - since
     if quiet < limits.prompt_seconds * SECOND:
         return None
-    told = f"probably waiting for approval: {call.tool} {call.label} (no process, {age(now - call.at)})"
+    told = said(now, f"probably waiting for approval: {call.tool} {call.label} (no process, ", call.at, ")")
     return Finding("waiting", "amber", call.at, told, f"prompt:{call.key:x}", (call.seq,))
 
 

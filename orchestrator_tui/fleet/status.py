@@ -7,6 +7,7 @@ waiting and limits explain silence, so they come before stalls; what is not know
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestrator_tui.fleet import conflicts, loops, queueing, rules
 from orchestrator_tui.fleet.due import FRESH, NUDGED, OLD, next_change
@@ -15,9 +16,9 @@ from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.owing import owed
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.silence import working
+from orchestrator_tui.fleet.told import FAR, Parts, Told, again, parts_of, said, steps_at
 from orchestrator_tui.fleet.tools import tool_of
 from orchestrator_tui.fleet.words import RANK, Finding, Severity, StatusName
-from orchestrator_tui.text import age
 
 __all__ = ["Finding", "Severity", "Status", "StatusName", "findings_of", "next_change", "status_of", "subject"]
 
@@ -45,6 +46,22 @@ class Status(Struct, frozen=True):
     """What the evidence is about: the same as long as it is the same trouble, "" where there is none."""
     lines: tuple[int, ...] = ()
     """`seq` of the events that prove it: of a repetition the first of the equal ones and the last."""
+    told: tuple[Parts, ...] = ()
+    """The evidence, then what is possible, as sentences to say again; () where no age is in them."""
+
+    def at(self, now: int) -> Status:
+        """The same with its ages as they are at another time at which nothing else has changed."""
+        if not self.told:
+            return self
+        words, *possible = (again(parts, now) for parts in self.told)
+        return Status(
+            self.status, self.severity, self.since, words, self.badges, tuple(possible), self.cause, self.lines,
+            self.told,
+        )  # fmt: skip
+
+    def steps_at(self, now: int) -> int:
+        """When one of its ages is shown as another one; `told.FAR` where it has none."""
+        return min([steps_at(parts, now) for parts in self.told], default=FAR)
 
     @property
     def needs_you(self) -> bool:
@@ -68,7 +85,23 @@ class Judged(Struct):
     def maybe(self, finding: Finding | None, why: str) -> None:
         """Something was found that does not count."""
         if finding is not None:
-            self.possible.append(f"{finding.name.replace('_', ' ')} ({why}): {finding.evidence}")
+            self.possible.append(_with(f"{finding.name.replace('_', ' ')} ({why}): ", finding.evidence))
+
+
+def _with(before: str, words: str) -> str:
+    """Words with others before them; ages in them stay ages."""
+    if not isinstance(words, Told):
+        return before + words
+    told = Told(before + words)
+    told.parts = (before, *words.parts)
+    return told
+
+
+def told_of(*sentences: str) -> tuple[Parts, ...]:
+    """Sentences to be said again; () where no age is in any."""
+    if any(isinstance(words, Told) for words in sentences):
+        return tuple([parts_of(words) for words in sentences])
+    return ()
 
 
 def status_of(fleet: Fleet, session: Session, now: int) -> Status:
@@ -79,15 +112,17 @@ def status_of(fleet: Fleet, session: Session, now: int) -> Status:
     if fleet.watch.beat_at is None:
         why = "no host has looked yet"
     else:
-        why = f"host not running for {age(now - fleet.watch.beat_at)}"
+        why = said(now, "host not running for ", fleet.watch.beat_at)
     was = status.status.replace("_", " ")
     since = fleet.watch.beat_at or session.active_at
-    return Status("fog", "ok", min(since, now), f"{why}; last known: {was}, {status.evidence}")
+    words = said(now, why, f"; last known: {was}, ", *(status.told[0] if status.told else (status.evidence,)))
+    return Status("fog", "ok", min(since, now), str(words), told=told_of(words))
 
 
 def findings_of(fleet: Fleet, session: Session, now: int) -> list[Finding]:
     """Everything that was found of a session at `now`, badges too, each with its own evidence and lines."""
-    return [finding for finding in _judge(fleet, session, now).findings if finding.severity != "ok"]
+    found = [finding for finding in _judge(fleet, session, now).findings if finding.severity != "ok"]
+    return [replace(finding, evidence=str(finding.evidence)) for finding in found]
 
 
 def _composed(session: Session, judged: Judged, now: int) -> Status:
@@ -112,16 +147,18 @@ def _composed(session: Session, judged: Judged, now: int) -> Status:
         if finding.severity == severity and finding.name != named.name:
             badges += [finding.name] if finding.name not in badges else []
         else:
-            possible.append(f"{finding.name.replace('_', ' ')}: {finding.evidence}")
+            possible.append(_with(f"{finding.name.replace('_', ' ')}: ", finding.evidence))
+    del possible[MAX_POSSIBLE:]
     return Status(
         named.name,  # type: ignore[arg-type]
         severity,
         min(named.since, now),
-        proof.evidence,
+        str(proof.evidence),
         tuple(badges),
-        tuple(possible[:MAX_POSSIBLE]),
+        tuple([str(words) for words in possible]),
         proof.cause,
         proof.lines,
+        told_of(proof.evidence, *possible),
     )
 
 
@@ -218,7 +255,7 @@ def _base(fleet: Fleet, session: Session, lead: Session, is_open: bool, known: b
         return _finished(session, now)
     if not known:
         doing = next((rules.call_text(call) for call in session.calls.values()), "a turn is open")
-        words = f"no process matched; last line {age(now - session.active_at)} ago: {doing}"
+        words = said(now, "no process matched; last line ", session.active_at, f" ago: {doing}")
         return Finding("fog", "ok", session.active_at, words)
     return None
 
@@ -236,12 +273,12 @@ def _finished(session: Session, now: int) -> Finding:
         process = session.process
         if process is not None and process.gone_at is None:
             if session.interactive is False:
-                return Finding("thinking", "ok", process.since, f"starting, for {age(now - process.since)}")
+                return Finding("thinking", "ok", process.since, said(now, "starting, for ", process.since))
             return Finding("finished", "ok", process.since, "open, nothing asked yet")
         if not session.spend.requests:
             return Finding("fog", "ok", session.active_at, "seen, nothing known")
     at = session.ended_at if session.ended_at is not None else session.active_at
-    return Finding("finished", "ok", at, f"finished {age(now - at)} ago")
+    return Finding("finished", "ok", at, said(now, "finished ", at, " ago"))
 
 
 def _answered(fleet: Fleet, session: Session) -> bool:

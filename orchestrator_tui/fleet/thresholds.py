@@ -46,6 +46,8 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     """Empty messages in a row."""
     chant_repeats: int = 10
     """One sentence within one message, outside code, lists and tables."""
+    handoffs: int = 3
+    """Hand-offs to sub-agents that ask for nearly the same in other words: possible, never red."""
     file_returns: int = 2
     """Times a file goes back to an earlier content, one after the other."""
     nothing_new: int = 20

@@ -14,6 +14,7 @@ from orchestrator_tui import events as ev
 from orchestrator_tui.fleet import SECOND
 from orchestrator_tui.fleet.counted import Answer
 from orchestrator_tui.fleet.equality import Asked, asked
+from orchestrator_tui.fleet.handoffs import Handoffs
 from orchestrator_tui.fleet.marks import Mark, mixed, seen_in, small_key, with_key
 from orchestrator_tui.fleet.outputs import digest_of, is_hard, is_picture, is_refusal, key_of, says_done, says_nothing
 from orchestrator_tui.fleet.progress import Work
@@ -38,6 +39,7 @@ class Trace(Struct):
     repeats: Repeats = field(default_factory=Repeats)
     work: Work = field(default_factory=Work)
     talk: Talk = field(default_factory=Talk)
+    handoffs: Handoffs = field(default_factory=Handoffs)
     vital: Vital = field(default_factory=Vital)
     open: dict[str, Asked] = field(default_factory=dict)
     done: bytes = b""
@@ -90,6 +92,7 @@ def _person(trace: Trace) -> None:
     trace.repeats.forget()
     trace.work.forget()
     trace.talk.forget()
+    trace.handoffs.forget()
 
 
 def _assistant(session: Session, at: int, seq: int, e: ev.AssistantMessage) -> None:
@@ -125,6 +128,9 @@ def _call(session: Session, at: int, seq: int, e: ev.ToolCall) -> None:
     if len(trace.open) > MAX_OPEN:
         del trace.open[next(iter(trace.open))]
     trace.talk.acted()
+    if call.kind == "agent":
+        mark = _mark(session, at, seq)
+        trace.handoffs.gave(call, e.arguments.text, trace.work.edits, trace.repeats.novel, mark)
 
 
 def _result(session: Session, at: int, seq: int, e: ev.ToolResult) -> None:

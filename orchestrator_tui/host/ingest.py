@@ -29,6 +29,8 @@ AIR = 0.005
 """Seconds between two transactions of much, so that readers and live sessions get through."""
 STEPS_PER_TICK = 4
 """One file that grows by much must not keep the others waiting."""
+MANY = 4096
+"""Names of what is over that may be remembered."""
 
 Append = Callable[[Sequence[Batch]], Awaitable[None]]
 """Appends in one transaction and folds the result in."""
@@ -126,6 +128,9 @@ class Ingest:
 
     def want(self, session: str) -> None:
         """A process of this session runs: its transcript is read however old it is."""
+        if len(self._wanted) > MANY:
+            # Who runs is said at every look: those that no longer do go.
+            self._wanted.clear()
         self._wanted.add(session)
 
     def is_behind(self, session: str) -> bool:
@@ -181,6 +186,8 @@ class Ingest:
         self._settle(follow, behind=False)
         self.files.pop(name, None)
         self._hot.pop(name, None)
+        if len(self._inodes) > 2 * len(self.files) + MANY:
+            self._inodes = {inode: other for inode, other in self._inodes.items() if other in self.files}
         if follow.checkpoint is not None:
             self._checkpoints[name] = follow.checkpoint
 

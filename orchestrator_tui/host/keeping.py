@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from orchestrator_tui.clock import Clock
-from orchestrator_tui.errors import DiskFull, StoreBusy
+from orchestrator_tui.errors import DiskFull, StoreBusy, StoreNotWritable
 from orchestrator_tui.events import Event, KnownBody, Usage
 from orchestrator_tui.host.ingest import AIR
 from orchestrator_tui.store.batch import Batch, Entry
@@ -20,6 +21,8 @@ GIVEN_WAY = 0.1
 """Seconds for which bulk writes wait when the doorbell rings."""
 NO_ROOM = 5.0
 """Seconds until a write is tried again for which there was no room."""
+PASSING = (DiskFull, StoreBusy, StoreNotWritable)
+"""What a person, or another program, can end while this host runs: no room, a lock, a disk that refuses."""
 Heed = Callable[[Sequence[Event]], None]
 
 
@@ -33,13 +36,18 @@ class Keeper:
         self.snapshots = Snapshots(store, self.fleet)
         self.late = False
         """Something was found that belongs before what is already stored."""
+        self.ending = asyncio.Event()
+        """Set when this host is to end: then nothing waits for room any more."""
+        self.tell: Callable[[str], None] = lambda trouble: None
+        """Told why nothing can be stored now; "" when it can again."""
         self._folding, self._bulk = asyncio.Lock(), asyncio.Lock()
         self._way_until = 0.0
 
     async def append(self, batches: Sequence[Batch]) -> None:
         """Append in one transaction and fold the result in.
 
-        Without room on the disk it waits: what cannot be stored yet is still in the client's file.
+        Without room on the disk it waits: what cannot be stored yet is still in the client's file. Raises StoreError
+        when this host is to end meanwhile.
         """
         # One at a time, and not now when somebody is about to write: what is noted never stands behind a queue.
         async with self._bulk:
@@ -53,18 +61,17 @@ class Keeper:
 
     async def _keep(self, batches: Sequence[Batch]) -> None:
         # What is stored must be folded in, also when whoever brought it is cancelled meanwhile.
-        await self.snapshots.count(await asyncio.shield(self._append(batches)))
-        await self._store.fold_log()
+        count = await asyncio.shield(self._append(batches))
+        try:
+            await self.snapshots.count(count)
+            await self._store.fold_log()
+        except PASSING as error:
+            # Both only save time later, and are tried again.
+            self._say(str(error))
 
     async def _append(self, batches: Sequence[Batch]) -> int:
         async with self._folding:
-            while True:
-                try:
-                    events = await self._store.append(batches, self._clock.now())
-                    break
-                except (DiskFull, StoreBusy) as error:
-                    self._say(str(error))
-                    await asyncio.sleep(NO_ROOM)
+            events = await self._stored(batches)
             if events and events[0].seq > self.fleet.seq + 1:
                 # Others append requests in between.
                 apply(self._reader, self.fleet, self._reader.commands(self.fleet.seq, events[0].seq - 1))
@@ -72,6 +79,28 @@ class Keeper:
             self.late = self.late or any(event.at < event.seen_at for event in events)
             self._heed(events)
         return len(events)
+
+    async def _stored(self, batches: Sequence[Batch]) -> list[Event]:
+        """Append, as often as it takes."""
+        told = ""
+        while True:
+            try:
+                events = await self._store.append(batches, self._clock.now())
+            except PASSING as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._say(told)
+                    self.tell(told)
+                if self.ending.is_set():
+                    raise
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(NO_ROOM):
+                        await self.ending.wait()
+            else:
+                if told:
+                    self._say("the store can be written again")
+                    self.tell("")
+                return events
 
     async def note(self, seen: Sequence[tuple[str | None, KnownBody]]) -> None:
         """Append what the host itself has to say."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator_tui.errors import HostRunning, StoreNotWritable
 from orchestrator_tui.paths import make_private
+from orchestrator_tui.store.schema import from_os
 
 TRIES = 25
+RECORD = 1024
+"""Bytes of the record, always: writing it again takes no room on a disk that has none."""
 
 
 class HostRecord(Struct, frozen=True):
@@ -26,6 +31,10 @@ class HostRecord(Struct, frozen=True):
     version: str
     since: int
     """Wall clock, nanoseconds."""
+    trouble: str = ""
+    """Why nothing can be stored now, one line; "" while all is well."""
+    opening: bool = False
+    """It has the lock, and not yet the store."""
 
 
 class HostLock:
@@ -34,6 +43,7 @@ class HostLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = -1
+        self._record: HostRecord | None = None
 
     def acquire(self, record: HostRecord) -> None:
         """Take the lock. Raises HostRunning with the holder's pid when another has it."""
@@ -54,9 +64,19 @@ class HostLock:
                     who = f" (pid {holder.pid})" if holder else ""
                     raise HostRunning(f"a host is already running{who}; `orc host stop` ends it") from error
                 time.sleep(0.02)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, msgspec.json.encode(record), 0)
-        self._fd = fd
+        try:
+            _write(fd, record)
+        except OSError as error:
+            os.close(fd)
+            raise from_os(error, self.path) from error
+        self._fd, self._record = fd, record
+
+    def tell(self, trouble: str) -> None:
+        """Say to whoever asks for the holder why nothing can be stored now; "" when it can (again)."""
+        if self._fd >= 0 and self._record is not None:
+            self._record = replace(self._record, trouble=trouble, opening=False)
+            with suppress(OSError):
+                _write(self._fd, self._record)
 
     def release(self) -> None:
         """Let go."""
@@ -82,6 +102,15 @@ def holder_of(path: Path) -> HostRecord | None:
         os.close(fd)
 
 
+def _write(fd: int, record: HostRecord) -> None:
+    """The record, with blanks after it: what an earlier one left is gone, and it never has another length."""
+    data = msgspec.json.encode(record)
+    if len(data) > RECORD:
+        data = msgspec.json.encode(replace(record, trouble="the store cannot be written"))
+    os.pwrite(fd, data.ljust(RECORD), 0)
+    os.ftruncate(fd, RECORD)
+
+
 def _read(fd: int) -> HostRecord:
     """What the holder wrote; it may be writing just now."""
     for _ in range(TRIES):
@@ -93,14 +122,20 @@ def _read(fd: int) -> HostRecord:
 
 
 def make_doorbell(path: Path) -> int:
-    """The FIFO that others ring; opened for reading and writing, so that it never reports an end."""
+    """The FIFO that others ring; opened for reading and writing, so that it never reports an end.
+
+    Raises StoreError where it cannot be made.
+    """
     try:
-        os.mkfifo(path, 0o600)
-    except FileExistsError:
-        if not path.is_fifo():
-            path.unlink()
+        try:
             os.mkfifo(path, 0o600)
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileExistsError:
+            if not path.is_fifo():
+                path.unlink()
+                os.mkfifo(path, 0o600)
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os(error, path) from error
 
 
 def ring(path: Path) -> None:

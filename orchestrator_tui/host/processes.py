@@ -69,6 +69,12 @@ class Processes:
         self.watched: dict[str, Watched] = {}
         self._may_tell = may_tell
         self._parents: dict[int, int] = {}
+        self._below: dict[int, set[int]] = {}
+        """The same the other way round: process -> its children."""
+        self._began: dict[int, int] = {}
+        """Process -> when it began, as it was read last."""
+        self._mark: tuple[str, ...] = ()
+        """The table's, before it was last listed."""
         self._scanned_at = 0
         self._commands: dict[tuple[int, int], tuple[str, bool]] = {}
         """(pid, start) -> command line, and whether it was read twice: a new process runs another program soon."""
@@ -90,27 +96,45 @@ class Processes:
     # --- the table ----------------------------------------------------------------------------------------
 
     def look(self, now: int) -> None:
-        """Note which processes came and went; costs one directory listing and a read per new process."""
-        pids = self.table.pids()
-        if now - self._scanned_at > RESCAN:
-            self._parents, self._scanned_at = {}, now
+        """Note which processes came and went: one small file when none did, else a listing and a read per new one."""
+        mark = self.table.mark()
+        scan = now - self._scanned_at > RESCAN
+        if mark and mark == self._mark and not scan and self._new.isdisjoint(self._parents):
+            return
+        self._mark = mark
+        pids, began = self.table.pids(), self._began
+        if scan:
+            self._parents, self._below, self._began, self._scanned_at = {}, {}, {}, now
             self._commands.clear()
             self.programs.clear()
         gone = self._parents.keys() - pids
-        for pid in gone:
-            del self._parents[pid]
-            self.programs.pop(pid, None)
         new = pids - self._parents.keys()
-        for pid in pids:
-            # An orphan has a new parent.
-            if pid in new or pid in self._new or self._parents[pid] in gone:
-                stat = self.table.stat(pid)
-                if stat is not None:
-                    self._parents[pid] = stat.ppid
-                    # Not at first sight: until it runs its own program a child looks like its parent.
-                    if pid not in new:
-                        self._recognise(stat)
+        # An orphan has a new parent.
+        orphans = {below for pid in gone for below in self._below.get(pid, ())} - gone
+        for pid in gone:
+            self._below.get(self._parents.pop(pid), set()).discard(pid)
+            self._below.pop(pid, None)
+            self._began.pop(pid, None)
+            self.programs.pop(pid, None)
+        for pid in new | (self._new & pids) | orphans:
+            stat = self.table.stat(pid)
+            if stat is not None:
+                self._put_below(pid, stat.ppid)
+                # Not at first sight: until it runs its own program a child looks like its parent.
+                if began.get(pid) == stat.started:
+                    self._recognise(stat)
+                    new.discard(pid)
+                else:
+                    new.add(pid)
+                self._began[pid] = stat.started
         self._new = new
+
+    def _put_below(self, pid: int, parent: int) -> None:
+        before = self._parents.get(pid)
+        if before is not None and before in self._below:
+            self._below[before].discard(pid)
+        self._parents[pid] = parent
+        self._below.setdefault(parent, set()).add(pid)
 
     def _recognise(self, stat: ProcessStat) -> None:
         """Note a client's program; only of few names the command line is read."""
@@ -149,7 +173,7 @@ class Processes:
 
     def _first_sight(self, watched: Watched, stat: ProcessStat, session: Session | None, now: int) -> list[Seen]:
         """A process is told of at once; not again by a new host that sees it as the last one did."""
-        observed = self._observe(watched, stat, self._children(), now)
+        observed = self._observe(watched, stat, now)
         watched.told, watched.told_at = observed, now
         process = session.process if session is not None else None
         if process is not None and process.gone_at is None and _shape(process.seen) == _shape(observed):
@@ -193,7 +217,6 @@ class Processes:
 
     def sample(self, now: int) -> list[Seen]:
         """Look at every known process tree; what changed, in the words of the vocabulary."""
-        children = self._children()
         seen: list[Seen] = []
         for watched in list(self.watched.values()):
             stat = self.table.stat(watched.pid)
@@ -201,17 +224,11 @@ class Processes:
                 seen += self._missing(watched, now)
                 continue
             watched.missing_since = None
-            observed = self._observe(watched, stat, children, now)
+            observed = self._observe(watched, stat, now)
             if self._worth_telling(watched, observed, now) and self._may_tell(watched.session):
                 watched.told, watched.told_at = observed, now
                 seen.append((watched.session, observed))
         return seen
-
-    def _children(self) -> dict[int, list[int]]:
-        children: dict[int, list[int]] = {}
-        for pid, parent in self._parents.items():
-            children.setdefault(parent, []).append(pid)
-        return children
 
     def _missing(self, watched: Watched, now: int) -> list[Seen]:
         if watched.missing_since is None:
@@ -222,9 +239,8 @@ class Processes:
         del self.watched[watched.session]
         return [(watched.session, ProcessGone(pid=watched.pid, started=watched.started))]
 
-    def _observe(
-        self, watched: Watched, stat: ProcessStat, children: dict[int, list[int]], now: int
-    ) -> ProcessObserved:
+    def _observe(self, watched: Watched, stat: ProcessStat, now: int) -> ProcessObserved:
+        children = self._below
         elapsed = (now - watched.sampled_at) / SECOND if watched.sampled_at else 0.0
         cpu, io = {stat.pid: stat.cpu_seconds}, {}
         tools: list[Child] = []
@@ -305,7 +321,7 @@ def _news(claim: Claim, started: int, session: Session | None) -> list[Seen]:
     return seen
 
 
-def _tree(root: int, children: dict[int, list[int]]) -> list[int]:
+def _tree(root: int, children: dict[int, set[int]]) -> list[int]:
     """A process and everything below it; each once, also where stale parents form a ring."""
     seen, queue = {root: None}, [root]
     while queue:

@@ -53,6 +53,9 @@ class ProcessTable(Protocol):
     def boot_at(self) -> int:
         """When this boot began, nanoseconds since the epoch."""
 
+    def mark(self) -> tuple[str, ...]:
+        """Another one after a process came or went; () where that cannot be told without a look at all of them."""
+
     def pids(self) -> set[int]:
         """All process ids."""
 
@@ -84,6 +87,10 @@ class LinuxTable:
     def __init__(self) -> None:
         self._tick = os.sysconf("SC_CLK_TCK")
         self._boot_at = self.boot_at()
+        self._listed: frozenset[str] = frozenset()
+        self._pids: set[int] = set()
+        # A container may show figures of its own here, which are brought up now and then only.
+        self._counts = os.stat("/proc/loadavg").st_dev == os.stat("/proc").st_dev
 
     def boot_id(self) -> str:
         """The kernel's random boot id."""
@@ -96,9 +103,20 @@ class LinuxTable:
                 return int(text.split()[1]) * SECOND
         return 0
 
+    def mark(self) -> tuple[str, ...]:
+        """Of /proc/loadavg how many tasks there are, and which one began last."""
+        words = _slurp("/proc/loadavg").decode("ascii", "replace").split() if self._counts else []
+        tasks = words[3].partition("/")[2] if len(words) == 5 else ""
+        return (tasks, words[4]) if tasks.isdecimal() and int(tasks) and words[4].strip("0") else ()
+
     def pids(self) -> set[int]:
         """The numbers in /proc."""
-        return {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+        listed = frozenset(os.listdir("/proc"))
+        came, went = listed - self._listed, self._listed - listed
+        self._pids.update(int(name) for name in came if name.isdecimal())
+        self._pids.difference_update(int(name) for name in went if name.isdecimal())
+        self._listed = listed
+        return set(self._pids)
 
     def stat(self, pid: int) -> ProcessStat | None:
         """/proc/PID/stat; the name in it may hold spaces and parentheses."""
@@ -178,6 +196,10 @@ class PsutilTable:
         import psutil
 
         return int(psutil.boot_time()) * SECOND
+
+    def mark(self) -> tuple[str, ...]:
+        """Not told portably."""
+        return ()
 
     def pids(self) -> set[int]:
         """psutil.pids()."""

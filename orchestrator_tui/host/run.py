@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,12 +26,14 @@ from orchestrator_tui.host.roots import Roots
 from orchestrator_tui.host.service import Host, say
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.schema import set_aside
+from orchestrator_tui.store.schema import from_os, set_aside
 from orchestrator_tui.store.writer import Store
 
 START_PATIENCE = 10.0
 STOP_PATIENCE = 20.0
 """Seconds."""
+LOG_ROOM = 1 << 16
+"""Bytes free on the disk, below which a log may hold nothing."""
 
 
 @asynccontextmanager
@@ -39,11 +43,15 @@ async def opened(paths: Paths, config: Config, clock: Clock) -> AsyncIterator[Ho
     processes = table()
     me = processes.stat(os.getpid())
     lock = HostLock(paths.host_lock)
-    lock.acquire(HostRecord(os.getpid(), me.started if me else 0, processes.boot_id(), __version__, clock.now()))
+    started = me.started if me else 0
+    lock.acquire(HostRecord(os.getpid(), started, processes.boot_id(), __version__, clock.now(), opening=True))
     try:
         async with Store.open(paths.database) as store:
             with Reader(paths.database) as reader:
-                yield Host(store, reader, paths, config, clock, processes)
+                host = Host(store, reader, paths, config, clock, processes)
+                host.keeper.tell = lock.tell
+                lock.tell("")
+                yield host
     finally:
         lock.release()
 
@@ -58,27 +66,36 @@ async def serve(paths: Paths, config: Config, clock: Clock | None = None) -> Non
     for attempt in range(2):
         try:
             async with opened(paths, config, clock) as host:
-                host.stopping = ending.said
+                ending.of(host)
                 await _serve(host, ending)
                 return
         except StoreDamaged as error:
-            if attempt:
+            if attempt or not paths.database.exists():
                 raise
             stamp = datetime.fromtimestamp(time.time(), UTC).strftime("%Y%m%dT%H%M%SZ")
             kept = set_aside(paths.database, stamp)
-            say(f"{error}; kept as {kept.name}, a fresh store takes its place")
+            what = str(error).partition(";")[0]
+            say(f"{what}; kept as {kept.name}, a fresh store takes its place; `orc doctor` lists what was kept")
 
 
 class Ending:
     """Whether the host is to end, and why."""
 
     def __init__(self) -> None:
-        self.said, self.reason = asyncio.Event(), "idle"
+        self.reason = ""
+        self._host: Host | None = None
+
+    def of(self, host: Host) -> None:
+        """From here on it is this host that is to end, perhaps at once."""
+        self._host = host
+        if self.reason:
+            host.stopping.set()
 
     def say(self, reason: str) -> None:
         """It is to end."""
         self.reason = reason
-        self.said.set()
+        if self._host is not None:
+            self._host.stopping.set()
 
 
 async def _serve(host: Host, ending: Ending) -> None:
@@ -96,7 +113,7 @@ async def _serve(host: Host, ending: Ending) -> None:
     finally:
         loop.remove_reader(bell)
         os.close(bell)
-        await host.close(ending.reason)
+        await host.close(ending.reason or "idle")
 
 
 async def ingest_once(
@@ -140,7 +157,7 @@ async def prune_once(paths: Paths, config: Config, now: int) -> Facts:
 
 
 def start_in_background(paths: Paths) -> HostRecord:
-    """Start a host that outlives this process; returns when it has the lock.
+    """Start a host that outlives this process; returns when it has the lock and the store.
 
     Raises HostRunning when one runs already, OrcError with the host's own last words when it did not start.
     """
@@ -164,13 +181,26 @@ def start_in_background(paths: Paths) -> HostRecord:
     deadline = time.monotonic() + START_PATIENCE
     while time.monotonic() < deadline:
         holder = holder_of(paths.host_lock)
-        if holder is not None and holder.pid:
+        if holder is not None and holder.pid and not holder.opening:
             return holder
         if child.poll() is not None:
-            words = paths.host_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise OrcError(words[-1] if words else f"the host ended at once with status {child.returncode}")
+            raise OrcError(_last_words(paths, child.returncode))
         time.sleep(0.02)
+    if holder is not None and holder.pid:
+        # A large store that is brought to a new shape takes its time.
+        return holder
     raise OrcError(f"the host did not start within {START_PATIENCE:.0f} s; see {paths.host_log}")
+
+
+def _last_words(paths: Paths, status: int) -> str:
+    """Why a host ended at once."""
+    words = paths.host_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if words:
+        return words[-1].removeprefix("orc host: ")
+    if shutil.disk_usage(paths.host_log.parent).free < LOG_ROOM:
+        # What it said is in no log then.
+        return str(from_os(OSError(errno.ENOSPC, ""), paths.database))
+    return f"the host ended at once with status {status}"
 
 
 def stop_running(paths: Paths) -> HostRecord | None:

@@ -40,7 +40,7 @@ from orchestrator_tui.host.git import Git
 from orchestrator_tui.host.guards import Guards
 from orchestrator_tui.host.history import History, Progress
 from orchestrator_tui.host.ingest import HOT, STEPS_PER_TICK, Ingest
-from orchestrator_tui.host.keeping import Keeper
+from orchestrator_tui.host.keeping import PASSING, Keeper
 from orchestrator_tui.host.matching import match
 from orchestrator_tui.host.notify import Notifier
 from orchestrator_tui.host.owned.joined import Joined
@@ -86,6 +86,7 @@ class Host:
     ) -> None:
         self.store, self.reader, self.paths, self.config, self.clock = store, reader, paths, config, clock
         self.keeper = Keeper(store, reader, clock, self._heed, say)
+        self.stopping = self.keeper.ending
         self.fleet = self.keeper.fleet
         self.notifier = Notifier(config.notify, self.fleet, clock, say)
         self._named: list[str] = []
@@ -104,7 +105,6 @@ class Host:
         )
         self.history = History(self.ingest)
         self.processes = Processes(processes, lambda session: not self.ingest.is_behind(session))
-        self.stopping = asyncio.Event()
         self.rung = asyncio.Event()
         self.commands = Desk(self)
         self.alarming = Alarming(clock.now())
@@ -157,7 +157,9 @@ class Host:
         await self.loops.resume()
         self.spool.begin(os.getpid())
         self._obeying = asyncio.create_task(self._obey())
-        looked = sampled = beaten = judged = changed = needed = resumed = self.clock.now()
+        looked = sampled = beaten = judged = changed = resumed = self.clock.now()
+        # Neither a sleep nor a clock that is set makes a host idle.
+        needed = self.clock.monotonic()
         tidied = 0
         while not self.stopping.is_set():
             now = self.clock.now()
@@ -198,8 +200,9 @@ class Host:
                 # Each open dashboard has a share in it.
                 or is_shared(self.paths.viewers)
             ):
-                needed = now
-            if self.config.host.idle_minutes and now - needed > self.config.host.idle_minutes * MINUTE:
+                needed = self.clock.monotonic()
+            idle = self.config.host.idle_minutes
+            if idle and self.clock.monotonic() - needed > idle * MINUTE:
                 break
             await self.pause(SLOW_TICK if quiet and not news else TICK)
 
@@ -212,7 +215,11 @@ class Host:
     async def _obey(self) -> None:
         """Commands wait for nothing else: neither for what is read nor for what is looked at."""
         while True:
-            await self.commands.obey()
+            try:
+                await self.commands.obey()
+            except PASSING as error:
+                # Asked again with the next look: nothing of it was begun.
+                say(str(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await self.rung.wait()
@@ -271,10 +278,13 @@ class Host:
 
     async def tidy(self, now: int) -> None:
         """Thin out snapshots, keep the file within its cap, fold the log back."""
-        await self.store.prune_snapshots(FOLD_VERSION, now)
-        await self.prune(now)
         await self.owned.tidy()
-        await self.store.maintain()
+        try:
+            await self.store.prune_snapshots(FOLD_VERSION, now)
+            await self.prune(now)
+            await self.store.maintain()
+        except PASSING as error:
+            say(str(error))
 
     async def prune(self, now: int) -> retention.Pruned:
         """Let go of texts past their age, or over the size cap."""
@@ -315,9 +325,14 @@ class Host:
         await self.joined.close()
         await self.owned.close()
         await self.worktrees.close()
-        await self.note([(None, HostStopped(reason=reason))])
-        await self.keeper.snapshots.save(full=True)
-        await self.store.maintain()
+        self.stopping.set()
+        try:
+            await self.note([(None, HostStopped(reason=reason))])
+            await self.keeper.snapshots.save(full=True)
+            await self.store.maintain()
+        except PASSING as error:
+            # The next host sees by the last beat since when nobody looked.
+            say(str(error))
 
 
 def _due(now: int, last: int, every: int) -> bool:
@@ -327,4 +342,6 @@ def _due(now: int, last: int, every: int) -> bool:
 
 def say(text: str) -> None:
     """One line for the host's log."""
-    print(f"orc host: {text}", file=sys.stderr, flush=True)
+    # The log may be on the disk that is full.
+    with suppress(OSError):
+        print(f"orc host: {text}", file=sys.stderr, flush=True)

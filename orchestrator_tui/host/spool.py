@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ class Spool:
         for entry in os.scandir(self._directory):
             if entry.name.endswith((".seen", ".answer", ".new")):
                 Path(entry.path).unlink(missing_ok=True)
-        _put(self._directory / "ready", f"{pid} {self._wait // SECOND}\n".encode())
+        # Without room hooks end at once, as without a host.
+        with suppress(OSError):
+            _put(self._directory / "ready", f"{pid} {self._wait // SECOND}\n".encode())
 
     def end(self) -> None:
         """Nobody is there from here on."""
@@ -79,8 +82,12 @@ class Spool:
             if found is None or found[0] not in fleet.sessions:
                 continue
             session, tool, what, words = found
+            try:
+                _put(self._directory / f"{request}.seen", b"")
+            except OSError:
+                # No room: to the hook it is as if nobody were there, and its client asks in its own terminal.
+                continue
             self._open[request] = session
-            _put(self._directory / f"{request}.seen", b"")
             until = now + self._wait
             seen.append((session, PermissionAsked(request, tool, what, "hook", words, until)))
         return seen

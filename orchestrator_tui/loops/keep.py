@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -35,7 +36,7 @@ class Sink:
     """A stream kept at its head, written as it comes, and at its tail, written at the end."""
 
     def __init__(self, path: Path, head: int, tail: int) -> None:
-        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self.fd = opened(path, os.O_WRONLY | os.O_TRUNC)
         self.room, self.most, self.tail, self.lost = head, tail, bytearray(), 0
 
     def add(self, data: bytes) -> None:
@@ -99,10 +100,9 @@ def main(job: Path) -> int:
 def begin(job: Path) -> bool:
     """Take the job, or see that it is taken."""
     fresh = job.with_name(f".{job.name}.{os.getpid()}")
-    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fd = opened(fresh, os.O_RDWR | os.O_TRUNC)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    put(fd, json.dumps({"pid": os.getpid(), "started": started_of(os.getpid()), "at": time.time_ns()}).encode())
-    os.fsync(fd)
+    save(fd, json.dumps({"pid": os.getpid(), "started": started_of(os.getpid()), "at": time.time_ns()}).encode())
     try:
         # Unlike a rename this fails where there is one; the descriptor stays open, and with it the lock.
         os.link(fresh, job.with_name(f"{job.name}.begun"))
@@ -188,19 +188,31 @@ def finish(job: Path, **told: Any) -> None:
 def write(job: Path, name: str, value: dict[str, Any]) -> None:
     """A small file, whole or not at all."""
     fresh = job.with_name(f".{job.name}.{name}")
+    fd = opened(fresh, os.O_WRONLY | os.O_TRUNC)
+    save(fd, json.dumps(value).encode())
+    os.close(fd)
+    fresh.replace(job.with_name(f"{job.name}.{name}"))
+
+
+def opened(path: Path, flags: int) -> int:
+    """A file of ours, made where it is missing; waits for room on the disk."""
     while True:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.write(fd, json.dumps(value).encode())
-            os.fsync(fd)
-            fresh.replace(job.with_name(f"{job.name}.{name}"))
-        except OSError:
-            # No room on the disk: how it ended is not to be lost for that.
-            time.sleep(NO_ROOM)
-        else:
-            return
-        finally:
-            os.close(fd)
+            return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        time.sleep(NO_ROOM)
+
+
+def save(fd: int, data: bytes) -> None:
+    """All of it, kept; waits for room: how a job began and ended is not to be lost for want of it."""
+    while True:
+        with contextlib.suppress(OSError):
+            if os.pwrite(fd, data, 0) == len(data):
+                os.fsync(fd)
+                return
+        time.sleep(NO_ROOM)
 
 
 def put(fd: int, data: bytes) -> None:

@@ -60,6 +60,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def append(db: sqlite3.Connection, owners: Owners, batches: Sequence[Batch], seen_at: int) -> list[Event]:
     """Append in one transaction, together with the files' checkpoints; returns the events as they were stored."""
+    owners.bound()
     try:
         with transaction(db):
             work = [(batch, batch.fresh()) for batch in batches]

@@ -12,13 +12,14 @@ from orchestrator_tui.fleet import FOLD_VERSION
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.store.reader import Reader, Snapshot
+from orchestrator_tui.store.states import names_of, raw_of, take, unpack
 
 START = (-1, 0)
 """The place before every event."""
 
 
 def pack(state: bytes) -> bytes:
-    """A snapshot's state as it is stored."""
+    """A whole state in one piece."""
     return zlib.compress(state, 1)
 
 
@@ -27,8 +28,9 @@ def restore(snapshot: Snapshot | None) -> Fleet:
     fleet = Fleet()
     if snapshot is not None:
         try:
-            for state in snapshot.states:
-                fleet.load(zlib.decompress(state))
+            layers = [unpack(state) for state in snapshot.states]
+            raws = (raw_of(layers, name) for name in names_of(layers))
+            take(fleet, layers[-1].head, [raw for raw in raws if raw is not None])
         except (msgspec.DecodeError, zlib.error):
             # Damaged, or not this fold's after all: everything is in the events.
             fleet = Fleet()

@@ -10,12 +10,14 @@ from orchestrator_tui.events import Event, decode
 from orchestrator_tui.fleet.moments import CHUNK, COUNTED, MARKED, Track
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.spending import SLOT, change_of
+from orchestrator_tui.store.spending import change_of
 
 PAGE = 2_000
 """Rows of one read."""
 LATE = 60 * SECOND
 """What was seen this long after it happened was found later (docs/architecture.md, "two clocks")."""
+WINDOW = 60 * SECOND
+"""What is counted of a quarter of an hour is read a minute at a time."""
 _FROM = "FROM events e LEFT JOIN sessions s ON s.key = e.session"
 _COLUMNS = "e.seq, e.at, e.seen_at, e.source_at, s.id, e.type, e.payload"
 Place = tuple[int, int]
@@ -118,21 +120,18 @@ def appended_before(reader: Reader, seq: int, at: int) -> int | None:
     return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
-def slot_changes(reader: Reader, slot: int) -> list[tuple[int, str, Spend]]:
-    """(at, project, what it adds to the sums) of everything counted in one quarter of an hour, in order."""
-    start = slot * SLOT
-    place: Place = (start - 1, 1 << 62)
+def changes(reader: Reader, after: int, until: int) -> list[tuple[int, str, Spend]]:
+    """(at, project, what it adds to the sums) of everything counted after one time and up to another, in order."""
+    kinds = ", ".join(f"'{kind}'" for kind in COUNTED)
+    # `+type`: by time. Only what is counted comes out of SQLite: of six events one.
+    sql = (
+        f"SELECT e.at, e.type, coalesce(s.project, ''), e.payload {_FROM} "
+        f"WHERE e.at > ? AND e.at <= ? AND +e.type IN ({kinds}) ORDER BY e.at, e.seq"
+    )
     out: list[tuple[int, str, Spend]] = []
-    while True:
-        rows = reader.query(
-            "SELECT e.at, e.seq, e.type, coalesce(s.project, ''), CASE WHEN e.type GLOB 'usage*' THEN e.payload END "
-            f"{_FROM} WHERE (e.at, e.seq) > (?, ?) AND e.at < ? ORDER BY e.at, e.seq LIMIT {PAGE}",
-            *place, start + SLOT,
-        )  # fmt: skip
-        for at, _, kind, project, payload in rows:
-            change = change_of(decode(kind, payload)) if payload is not None else None
+    for start in range(after, until, WINDOW):
+        for at, kind, project, payload in reader.query(sql, start, min(start + WINDOW, until)):
+            change = change_of(decode(kind, payload))
             if change is not None:
                 out.append((int(at), str(project), change))
-        if len(rows) < PAGE:
-            return out
-        place = (rows[-1][0], rows[-1][1])
+    return out

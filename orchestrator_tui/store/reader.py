@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from orchestrator_tui.errors import StoreError
 from orchestrator_tui.events import Event, decode
-from orchestrator_tui.store.schema import BUSY_MS, SQLITE_ERRORS, check_version, explain
+from orchestrator_tui.store.schema import BUSY_MS, SQLITE_ERRORS, check_length, check_version, explain
 
 PAGE = 2000
 """Rows per read: a few milliseconds."""
@@ -28,13 +28,21 @@ class Source(Struct, frozen=True):
     length: int
 
 
+class Place(NamedTuple):
+    """Where a stored state of the fold stands."""
+
+    id: int
+    seq: int
+    at: int
+
+
 class Snapshot(Struct, frozen=True):
     """A stored state of the fold."""
 
     seq: int
     at: int
     states: tuple[bytes, ...]
-    """The full state, and the change since it where there is one."""
+    """The full state, and the changes since it where there are some (store/states.py)."""
 
 
 class Reader:
@@ -48,6 +56,7 @@ class Reader:
                 f"nothing stored yet in {path.parent}; `orc host` starts watching, `orc ingest` reads once"
             )
         try:
+            check_length(path)
             self._db = self._open()
             self._db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
             self._db.execute("PRAGMA query_only=1")
@@ -231,26 +240,33 @@ class Reader:
 
     def snapshot(self, version: int, at: int | None = None) -> Snapshot | None:
         """The best snapshot to start from: for now (`at` None) the newest, else the last one not after `at`."""
+        places = self.snapshot_places(version, at)
+        states = [self.snapshot_state(place) for place in places]
+        if not places or None in states:
+            return None
+        return Snapshot(places[-1].seq, places[-1].at, tuple(state for state in states if state is not None))
+
+    def snapshot_places(self, version: int, at: int | None = None) -> list[Place]:
+        """Where the best snapshot to start from stands, last, and before it all that it builds on; [] without one."""
         if at is None:
             where, order, values = "by_seq = 1", "seq DESC", (version,)
         else:
             where, order, values = "by_at = 1 AND at <= ?", "at DESC, seq DESC", (version, at)  # type: ignore[assignment]
-        sql = f"SELECT seq, at, base, state FROM snapshots WHERE version = ? AND {where} ORDER BY {order} LIMIT 1"
-        for seq, placed, base, state in self.query(sql, *values):
-            if base is None:
-                return Snapshot(seq, placed, (state,))
-            full = self.query("SELECT state FROM snapshots WHERE id = ?", base)
-            if full:
-                return Snapshot(seq, placed, (full[0][0], state))
-        return None
-
-    def snapshot_place(self, version: int, at: int) -> Snapshot | None:
-        """Where the best snapshot for a time stands, without its state."""
-        sql = (
-            "SELECT seq, at FROM snapshots WHERE version = ? AND by_at = 1 AND at <= ? "
-            "ORDER BY at DESC, seq DESC LIMIT 1"
+        rows = self.query(
+            f"WITH RECURSIVE chain(id, seq, at, base, depth) AS ("
+            f"SELECT * FROM (SELECT id, seq, at, base, 0 FROM snapshots WHERE version = ? AND {where} "
+            f"ORDER BY {order} LIMIT 1) UNION ALL "
+            "SELECT s.id, s.seq, s.at, s.base, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.base "
+            "WHERE depth < 8) SELECT id, seq, at, base FROM chain ORDER BY depth DESC",
+            *values,
         )
-        return next((Snapshot(seq, placed, ()) for seq, placed in self.query(sql, version, at)), None)
+        # Without what it builds on it says nothing.
+        return [Place(*row[:3]) for row in rows] if rows and rows[0][3] is None else []
+
+    def snapshot_state(self, place: Place) -> bytes | None:
+        """What is kept there; None when it was let go of meanwhile."""
+        rows = self.query("SELECT state FROM snapshots WHERE id = ? AND seq = ? AND at = ?", *place)
+        return bytes(rows[0][0]) if rows else None
 
     def check(self) -> str:
         """`ok`, or what SQLite finds wrong with the file; reads all of it."""

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from orchestrator_tui.events import Event, decode
+from orchestrator_tui.events import Event, Usage, decode
 from orchestrator_tui.fleet.fleet import Fleet
-from orchestrator_tui.fleet.ledger import Decision, decisions
+from orchestrator_tui.fleet.ledger import decisions
 from orchestrator_tui.fleet.report.build import Material, build
-from orchestrator_tui.fleet.report.effects import MEASURED, Measured, span_of
 from orchestrator_tui.fleet.report.gather import ALERTS, WANTED, Gathered
 from orchestrator_tui.fleet.report.shapes import Report, Who
 from orchestrator_tui.fleet.status import status_of
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.store.load import departed
+from orchestrator_tui.store.measuring import event_of, measure
 from orchestrator_tui.store.reader import Reader
-from orchestrator_tui.store.spending import SLOT, spent
+from orchestrator_tui.store.spending import SLOT, change_of, spent
 
 PAGE = 2000
-MOST = 200_000
-"""Events that are played again for decisions, the latest decisions first: some seconds."""
 
 
 class Period(Struct, frozen=True):
@@ -35,12 +32,15 @@ class Period(Struct, frozen=True):
     asked: int | None
 
 
-def period_of(reader: Reader, since: int | None, now: int) -> Period:
-    """Whole quarters of an hour, as the roll-ups have them; without `since` everything stored."""
+def period_of(reader: Reader, since: int | None, now: int, *, past: bool = False) -> Period:
+    """From a whole quarter of an hour on, as the roll-ups have them; without `since` everything stored.
+
+    `past`: it ends at `now` exactly, whatever came after.
+    """
     ((first_at, last_at),) = reader.query("SELECT (SELECT min(at) FROM events), (SELECT max(at) FROM events)")
     # A clock that was set back since leaves events after now.
-    now = max(now, last_at or 0)
-    start = (first_at or now) if since is None else max(since, 0)
+    now = now if past else max(now, last_at or 0)
+    start = min((first_at or now) if since is None else max(since, 0), now)
     # Where nothing was before, nothing is shown: rates and curves begin with the first event.
     begin = max(start // SLOT * SLOT, (first_at or 0) // SLOT * SLOT)
     if since is None:
@@ -51,13 +51,16 @@ def period_of(reader: Reader, since: int | None, now: int) -> Period:
     return Period(begin, now, seq, since)
 
 
-def report_of(reader: Reader, fleet: Fleet, since: int | None, now: int, session: str | None = None) -> Report:
+def report_of(
+    reader: Reader, fleet: Fleet, since: int | None, now: int, session: str | None = None, *, past: bool = False
+) -> Report:
     """The report of the time from `since` on; `fleet` is the fleet now; what had left it is put back.
 
     With `session` only its decisions are worked out: the sums are those of all the same.
+    With `past` it is the report as of `now`: nothing that came after is in it, and `fleet` is the fleet of that time.
     At 10^6 events some seconds: give it a thread and a reader of its own where somebody waits.
     """
-    period = period_of(reader, since, now)
+    period = period_of(reader, since, now, past=past)
     now = period.until
     gathered = Gathered(period.since)
     if period.asked is not None:
@@ -67,7 +70,7 @@ def report_of(reader: Reader, fleet: Fleet, since: int | None, now: int, session
     for event in _events(reader, WANTED, period.first_seq, (period.since, period.until), gathered):
         gathered.take(event)
     made = [d for d in decisions(gathered.commands) if d.at >= period.since]
-    spends = spent(reader, period.since, now + 1, "session")
+    spends, models = _used(reader, fleet, period, past)
     names = _names(reader, fleet, {*spends, *(t.session for t in gathered.told)}, now)
     measured = measure(reader, [d for d in made if session in (None, d.session)], now)
     material = Material(
@@ -78,7 +81,7 @@ def report_of(reader: Reader, fleet: Fleet, since: int | None, now: int, session
         gathered=gathered,
         decisions=made,
         spends=spends,
-        models=_models(reader, period),
+        models=models,
         names=names,
         measured=measured,
     )
@@ -106,28 +109,59 @@ def _events(
     while rows := reader.query(sql, seq, *places, *types):
         for row in rows:
             if row[5] != "user.message" or gathered.alerted(row[4]):
-                yield _event(row)
+                yield event_of(row)
         if len(rows) < PAGE:
             return
         seq = rows[-1][0] + 1
 
 
-def _event(row: tuple[Any, ...]) -> Event:
-    seq, at, seen, source, session, kind, payload = row
-    return Event(seq, at, seen, source, session, decode(kind, payload))
-
-
-def _models(reader: Reader, period: Period) -> dict[str, tuple[Spend, int]]:
-    """What each model was used for, and by how many sessions."""
-    counts = dict(
-        reader.query(
-            "SELECT model, count(DISTINCT session) FROM spending WHERE slot >= ? AND slot < ? GROUP BY 1",
-            period.since // SLOT,
-            -(-(period.until + 1) // SLOT),
+def _used(
+    reader: Reader, fleet: Fleet, period: Period, past: bool
+) -> tuple[dict[str, Spend], dict[str, tuple[Spend, int]]]:
+    """What each session used, and what each model was used for and by how many sessions."""
+    # Whole quarters; of one that went on after the end of a past period only the part before it.
+    until = period.until // SLOT * SLOT if past else -(-(period.until + 1) // SLOT) * SLOT
+    sessions = spent(reader, period.since, until, "session")
+    models = spent(reader, period.since, until, "model")
+    users = {
+        (str(model), str(name))
+        for model, name in reader.query(
+            "SELECT DISTINCT p.model, s.id FROM spending p JOIN sessions s ON s.key = p.session "
+            "WHERE p.slot >= ? AND p.slot < ?",
+            period.since // SLOT, until // SLOT,
         )
+    }  # fmt: skip
+    if past:
+        for name, model, change in _part(reader, fleet, max(until, period.since), period.until):
+            sessions.setdefault(name, Spend()).merge(change)
+            models.setdefault(model, Spend()).merge(change)
+            users.add((model, name))
+    counts: dict[str, int] = {}
+    for model, _ in users:
+        counts[model] = counts.get(model, 0) + 1
+    return sessions, {name: (spend, counts.get(name, 0)) for name, spend in models.items()}
+
+
+def _part(reader: Reader, fleet: Fleet, start: int, end: int) -> Iterator[tuple[str, str, Spend]]:
+    """(session, model, what was added) of everything counted in a stretch of less than a quarter, both ends in it."""
+    sql = (
+        "SELECT e.at, e.seq, s.id, e.type, CASE WHEN e.type GLOB 'usage*' THEN e.payload END FROM events e "
+        f"LEFT JOIN sessions s ON s.key = e.session WHERE (e.at, e.seq) > (?, ?) AND e.at <= ? "
+        f"ORDER BY e.at, e.seq LIMIT {PAGE}"
     )
-    found = spent(reader, period.since, period.until + 1, "model")
-    return {name: (spend, counts.get(name, 0)) for name, spend in found.items()}
+    place, last = (start - 1, 1 << 62), dict[str, str]()
+    while rows := reader.query(sql, *place, end):
+        for _, _, name, kind, payload in rows:
+            body = decode(kind, payload) if payload is not None else None
+            change = change_of(body) if body is not None else None
+            if change is None:
+                continue
+            session = fleet.sessions.get(name)
+            # A correction does not say of which model it is: of the one that the session used last.
+            known = last.get(name) or (session.model if session is not None else None) or ""
+            model = last[name] = (body.model if isinstance(body, Usage) else None) or known
+            yield name, model, change
+        place = (rows[-1][0], rows[-1][1])
 
 
 # --- names ---------------------------------------------------------------------------------------------------
@@ -136,7 +170,9 @@ def _models(reader: Reader, period: Period) -> dict[str, tuple[Spend, int]]:
 def _names(reader: Reader, fleet: Fleet, wanted: set[str], now: int) -> dict[str, Who]:
     """Every session by its id; title, seat and status of those that the report names."""
     rows = reader.query(
-        "SELECT s.id, s.client, s.project, p.id, s.relation FROM sessions s LEFT JOIN sessions p ON p.key = s.parent"
+        "SELECT s.id, s.client, s.project, p.id, s.relation FROM sessions s LEFT JOIN sessions p ON p.key = s.parent "
+        "LEFT JOIN events e ON e.seq = s.first_seq WHERE coalesce(e.at, 0) <= ?",
+        now,
     )
     names = {row[0]: Who(row[0], row[1] or "", row[2] or "", parent=row[3], relation=row[4]) for row in rows}
     sessions = fleet.sessions
@@ -152,76 +188,3 @@ def _names(reader: Reader, fleet: Fleet, wanted: set[str], now: int) -> dict[str
         if name in wanted:
             who.status = status_of(fleet, session, now)
     return names
-
-
-# --- what decisions changed ------------------------------------------------------------------------------------
-
-
-def measure(reader: Reader, made: Iterable[Decision], now: int, most: int = MOST) -> dict[str, Measured]:
-    """Progress before and after, and the status afterwards, by playing each session alone once.
-
-    It is judged as if somebody had looked all the time. Stops after `most` events: the rest is not in the answer.
-    """
-    about: dict[str, list[Decision]] = {}
-    for decision in made:
-        if decision.session is not None and decision.verb in MEASURED and decision.started_at is not None:
-            about.setdefault(decision.session, []).append(decision)
-    found: dict[str, Measured] = {}
-    for session, wanted in sorted(about.items(), key=lambda item: -item[1][-1].at):
-        if most <= 0:
-            break
-        until = max(span_of(d, now)[2] for d in wanted)
-        played = _Played(session, wanted, now)
-        for event in reader.of_session(session, until):
-            most -= 1
-            if most <= 0:
-                break
-            played.take(event)
-        else:
-            found.update(played.answer())
-    return found
-
-
-class _Played:
-    """One session, event by event, looked at when something was decided about it."""
-
-    def __init__(self, session: str, wanted: list[Decision], now: int) -> None:
-        self._fleet = Fleet()
-        self._fleet.watch.always = True
-        self._name, self._wanted = session, wanted
-        self._spans = {d.command_id: span_of(d, now) for d in wanted}
-        self._counts = {d.command_id: [0, 0] for d in wanted}
-        self._ends = sorted((span[2], command) for command, span in self._spans.items())
-        self._found: dict[str, tuple[str, str]] = {}
-
-    def take(self, event: Event) -> None:
-        """The session's next event."""
-        while self._ends and self._ends[0][0] < event.at:
-            self._look(*self._ends.pop(0))
-        session = self._fleet.sessions.get(self._name)
-        before = session.since_progress if session is not None else None
-        self._fleet.apply(event)
-        if before is None or self._fleet.sessions[self._name].since_progress is before:
-            # Progress begins that sum anew.
-            return
-        for command, (begin, turn, end) in self._spans.items():
-            if begin <= event.at < turn:
-                self._counts[command][0] += 1
-            elif turn <= event.at <= end:
-                self._counts[command][1] += 1
-
-    def _look(self, at: int, command: str) -> None:
-        session = self._fleet.sessions.get(self._name)
-        if session is None:
-            return
-        status = status_of(self._fleet, session, at)
-        self._found[command] = (status.status, status.evidence)
-
-    def answer(self) -> dict[str, Measured]:
-        """For each decision that could be judged."""
-        for at, command in self._ends:
-            self._look(at, command)
-        return {
-            command: Measured(self._counts[command][0], self._counts[command][1], *told)
-            for command, told in self._found.items()
-        }

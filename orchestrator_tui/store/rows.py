@@ -20,6 +20,10 @@ RESPONSE = (
 _FILE = "client, path, device, inode, offset, head, head_length, size, mtime, state"
 
 
+MAX_OWNERS = 4096
+"""Sessions whose rows are remembered between two transactions."""
+
+
 class Owners(Struct):
     """The sessions that appending has met; dropped when a rollback may have undone what was read of them."""
 
@@ -32,6 +36,11 @@ class Owners(Struct):
         self.by_id[owner.id] = self.by_key[owner.key] = owner
         self.last_at[owner.key] = last_at
         return owner
+
+    def bound(self) -> None:
+        """Before a transaction: drop them all when they have become many; what is needed is read again."""
+        if len(self.by_id) > MAX_OWNERS:
+            self.forget()
 
     def forget(self) -> None:
         """Drop them all."""

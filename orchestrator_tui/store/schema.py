@@ -30,6 +30,9 @@ WAL_TRIES = BUSY_MS // 50
 PAGE_BYTES = 8192
 """Of new databases: an event is about 600 bytes, and what does not fit into a page takes pages of its own."""
 
+MIN_BYTES = 512
+"""The smallest page of a database."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID""",
@@ -162,7 +165,7 @@ NETWORK = frozenset(
 def prepare(path: Path) -> None:
     """Make the directory and an empty private database file, before SQLite makes it readable to others.
 
-    Raises StoreNotWritable, NetworkFilesystem or DiskFull.
+    Raises StoreNotWritable, NetworkFilesystem, DiskFull; StoreDamaged for what SQLite would take for a fresh one.
     """
     make_private(path.parent)
     kind = filesystem(path.parent)
@@ -178,10 +181,20 @@ def prepare(path: Path) -> None:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         if not os.access(path, os.R_OK | os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        check_length(path)
         if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
             path.chmod(0o600)
     except OSError as error:
         raise from_os(error, path) from error
+
+
+def check_length(path: Path) -> None:
+    """Raise StoreDamaged for a file that was cut: SQLite would begin it anew and drop its log, without a word."""
+    size, log = path.stat().st_size, path.with_name(f"{path.name}-wal")
+    if 0 < size < MIN_BYTES:
+        raise damaged(path, f"{size} bytes are no database")
+    if size == 0 and log.exists() and log.stat().st_size:
+        raise damaged(path, "it is empty, but its log is not")
 
 
 def filesystem(directory: Path) -> str:
@@ -276,7 +289,7 @@ def explain(error: Exception, path: Path) -> StoreError:
     if "full" in text or name == "SQLITE_FULL":
         return DiskFull(f"no space left for {path}; free some, nothing that was stored is lost")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "malformed" in text or "not a database" in text:
-        return StoreDamaged(f"{path} is damaged ({text})")
+        return damaged(path, text)
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")) or "readonly" in text:
         return StoreNotWritable(f"cannot write {path} ({text}); check its owner and mode, or set ORC_HOME elsewhere")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "locked" in text:
@@ -284,6 +297,14 @@ def explain(error: Exception, path: Path) -> StoreError:
     if name.startswith("SQLITE_IOERR"):
         return StoreNotWritable(f"the disk refused {path} ({text}); check the disk, or set ORC_HOME elsewhere")
     return StoreError(f"{path}: {text}")
+
+
+def damaged(path: Path, words: str) -> StoreDamaged:
+    """The clear line for a file that is no sound database."""
+    return StoreDamaged(
+        f"{path} is damaged ({words}); `orc store verify` tells what is wrong, the next `orc host` keeps it aside and "
+        "begins a fresh one"
+    )
 
 
 def from_os(error: OSError, path: Path) -> StoreError:

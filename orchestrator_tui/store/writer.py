@@ -110,10 +110,13 @@ class Store:
         """This installation's name among hosts; made once."""
 
         def work(db: sqlite3.Connection) -> str:
-            with transaction(db):
-                db.execute("INSERT OR IGNORE INTO meta VALUES('host_id', ?)", (uuid.uuid4().hex,))
-                ((value,),) = db.execute("SELECT value FROM meta WHERE name = 'host_id'").fetchall()
-            return str(value)
+            sql = "SELECT value FROM meta WHERE name = 'host_id'"
+            # A disk without room keeps no host from starting that has begun before.
+            if not (rows := db.execute(sql).fetchall()):
+                with transaction(db):
+                    db.execute("INSERT OR IGNORE INTO meta VALUES('host_id', ?)", (uuid.uuid4().hex,))
+                    rows = db.execute(sql).fetchall()
+            return str(rows[0][0])
 
         return await self._run(work)
 
@@ -139,12 +142,13 @@ class Store:
         return await self._run(work)
 
     async def prune_snapshots(self, version: int, now: int) -> None:
-        """Keep the last day's, then one an hour for 14 days, then one a day; and what kept ones build on."""
+        """Keep the last day's, then one in 2,500 events for 14 days, then one in 10,000, and what these build on."""
         day = 24 * 3600 * SECOND
         keep = (
-            "SELECT id FROM snapshots WHERE at >= ? UNION "
-            "SELECT max(id) FROM snapshots WHERE at >= ? GROUP BY at / 3600000000000 UNION "
-            "SELECT max(id) FROM snapshots GROUP BY at / 86400000000000"
+            "WITH RECURSIVE kept(id) AS (SELECT id FROM snapshots WHERE at >= ?1 UNION "
+            "SELECT max(id) FROM snapshots WHERE at >= ?2 GROUP BY seq / 2500 UNION "
+            "SELECT max(id) FROM snapshots GROUP BY seq / 10000 UNION "
+            "SELECT s.base FROM snapshots s JOIN kept ON s.id = kept.id WHERE s.base IS NOT NULL)"
         )
 
         def work(db: sqlite3.Connection) -> None:
@@ -155,11 +159,9 @@ class Store:
                     "DELETE FROM snapshots WHERE by_at = 0 AND seq < (SELECT max(seq) FROM snapshots WHERE by_seq = 1) "
                     "AND id NOT IN (SELECT base FROM snapshots WHERE base IS NOT NULL)"
                 )
-                db.execute(
-                    f"DELETE FROM snapshots WHERE id NOT IN ({keep}) AND id NOT IN "
-                    f"(SELECT base FROM snapshots WHERE base IS NOT NULL AND id IN ({keep}))",
-                    (now - day, now - 14 * day, now - day, now - 14 * day),
-                )
+                db.execute(f"{keep} DELETE FROM snapshots WHERE id NOT IN kept", (now - day, now - 14 * day))
+                # Of what was let go of while somebody still built on it.
+                db.execute("DELETE FROM snapshots WHERE base IS NOT NULL AND base NOT IN (SELECT id FROM snapshots)")
 
         await self._run(work)
 

@@ -244,6 +244,8 @@ ACTIONS: tuple[Action, ...] = (
            footer="loop", brief="a stretch again and again"),
     Action("skip-idle", ("i",), "idle gaps", "skip stretches in which nothing happened, or play them", "replay",
            footer="idle", brief="skip idle gaps, or not"),
+    Action("export", ("ctrl+e",), "export", "write this instant, or the marked stretch, to a file for others", "replay",
+           footer="export", brief="write it to a file"),
     Action("wider", ("left_parenthesis",), "wider", "a longer stretch on the timeline", "replay", footer="stretch",
            brief="longer, shorter stretch"),
     Action("narrower", ("right_parenthesis",), "narrower", "a shorter stretch on the timeline", "replay",

@@ -6,6 +6,7 @@ from copy import copy
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.fleet.session import Session
@@ -96,6 +97,12 @@ def cell_of(
         last=short_line(last, 120),
         tokens=spend.tokens.total,
     )
+
+
+def retold(seen: Seen, cell: Cell, status: Status) -> Cell:
+    """The cell that a session has, with the ages of `status`; nothing else of the session has changed."""
+    seen.key = (status, *seen.key[1:])
+    return replace(cell, status=status, evidence=line(status.evidence, 240))
 
 
 def _last(session: Session) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -16,6 +17,13 @@ GRACE = 5.0
 TIDYING = 30.0
 """Seconds for what comes after the dashboard: the demo clears its place."""
 STATUS = 128 + signal.SIGHUP
+
+
+def ends_when_asked(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) -> None:
+    """A closed terminal and a polite kill leave the terminal as it was, and the demo tidies up."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, end, 128 + number)
 
 
 @contextmanager

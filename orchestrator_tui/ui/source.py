@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from orchestrator_tui.clock import Clock
 from orchestrator_tui.events import Event
+from orchestrator_tui.fleet import FOLD_VERSION
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.host.lock import holder_of
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.store.load import apply, fleet_now
-from orchestrator_tui.store.reader import PAGE, Reader
-from orchestrator_tui.text import age
+from orchestrator_tui.store import snapshots
+from orchestrator_tui.store.load import apply, restore
+from orchestrator_tui.store.reader import Reader
+from orchestrator_tui.text import age, line
 from orchestrator_tui.ui.draw.ink import local_time
 from orchestrator_tui.ui.frame import Money
 from orchestrator_tui.ui.spent import Spent
@@ -22,6 +26,12 @@ from orchestrator_tui.ui.spent import Spent
 SECOND = 1_000_000_000
 LAST = 200
 """Events of the selected session that the inspector may show."""
+PAGE = 500
+"""Events that are read at once."""
+FEW = 16
+"""Events that are folded in before somebody else may have a turn: a few milliseconds."""
+AT_START = 20
+"""Pages that are folded in before there is anything to see; what came after them follows."""
 
 
 class Sums(Protocol):
@@ -72,31 +82,55 @@ class Live:
         """Open an existing store. Raises StoreError."""
         self.paths, self.clock = paths, clock
         self.reader = Reader(paths.database)
-        self.fleet: Fleet = fleet_now(self.reader)
+        self.fleet: Fleet = _restored(self.reader)
+        self._evicted_at = self.fleet.at
         self.spent = Spent(self.reader)
-        self._version = self.reader.version()
+        self._version = -1
+        self.behind = True
+        """More is stored than was folded in."""
         self._asked_at = 0
-        self._host_alive = True
+        self._host_alive, self._trouble = True, ""
         self._viewer = open_as_viewer(paths.viewers)
         self._proof: tuple[tuple[int, ...], tuple[Event, ...]] = ((), ())
         self.page: list[Event] = []
         """What `follow` folded in last."""
         self._last: tuple[str, list[Event]] = ("", [])
         """The session whose last events were asked for, and they."""
+        for _ in range(AT_START):
+            if not self.follow():
+                break
+        self.page = []
 
     def follow(self) -> bool:
         """Fold in what was appended, at most one page; whether there was anything."""
+        for _ in self.following():
+            pass
+        return bool(self.page)
+
+    def following(self) -> Iterator[None]:
+        """The same, with pauses in which the fleet may be read; then `page` has what was folded in."""
+        self.page = []
         version = self.reader.version()
         if version == self._version:
-            return False
-        page = self.reader.after(self.fleet.seq)
-        apply(self.reader, self.fleet, page)
+            return
+        page = self.reader.after(self.fleet.seq, PAGE)
+        for start in range(0, len(page), FEW):
+            apply(self.reader, self.fleet, page[start : start + FEW])
+            yield
         self.page = page
         self._keep(page)
-        if len(page) < PAGE:
+        self.behind = len(page) == PAGE
+        if not self.behind:
             # Only now is everything seen that this version holds.
             self._version = version
-        return bool(page)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """As the host's: what has long been over leaves the fold, looked for two dozen times in that while."""
+        kept = snapshots.KEEP_IN_FOLD
+        if self.fleet.at - self._evicted_at >= kept // 24:
+            self._evicted_at = self.fleet.at
+            self.fleet.evict(self.fleet.at - kept)
 
     def watch_words(self, now: int) -> str:
         """What to say of a host that does not look; "" while one does.
@@ -106,9 +140,14 @@ class Live:
         watch = self.fleet.watch
         if now - self._asked_at >= SECOND or now < self._asked_at:
             self._asked_at = now
-            self._host_alive = holder_of(self.paths.host_lock) is not None
-        if not self._host_alive and watch.beat_at is not None and watch.looking(now):
+            holder = holder_of(self.paths.host_lock)
+            self._host_alive, self._trouble = holder is not None, holder.trouble if holder is not None else ""
+        # A host that cannot store what it sees has not seen it.
+        blind = not self._host_alive or bool(self._trouble)
+        if blind and watch.beat_at is not None and watch.looking(now):
             watch.stop(watch.beat_at)
+        if self._trouble:
+            return f"the host cannot store anything: {line(self._trouble, 240)}"
         if watch.looking(now):
             return ""
         if watch.beat_at is None:
@@ -149,6 +188,17 @@ class Live:
         self.reader.close()
         if self._viewer >= 0:
             os.close(self._viewer)
+
+
+def _restored(reader: Reader) -> Fleet:
+    """The fleet as it was kept last. Nothing of it is garbage: looking for some takes longer than reading it."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        return restore(reader.snapshot(FOLD_VERSION))
+    finally:
+        if looks:
+            gc.enable()
 
 
 def open_as_viewer(path: Path) -> int:

@@ -110,7 +110,8 @@ def read(path: Path) -> tuple[ThemeFile | None, str]:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             return None, "no file of a reasonable size"
         theme = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ThemeFile)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (OSError, ValueError, msgspec.ValidationError, RecursionError) as error:
+        # Also what is no syntax error to tomllib: a number of thousands of digits.
         return None, str(error)
     if not theme.name.replace("-", "").isalnum() or len(theme.name) > 32:
         return None, "its name must be letters, digits and dashes"

@@ -17,7 +17,7 @@ import psutil
 
 from orchestrator_tui.store.reader import Reader
 from tests.bench.generate import PROJECTS, Talk, write_tree
-from tests.bench.report import table, target
+from tests.bench.report import note, table, target
 
 SESSIONS, OTHERS = 100, 800
 EVERY = 2.0
@@ -101,6 +101,7 @@ class Meter:
         wall, user, system, events = (y - x for x, y in zip(a, b, strict=True))
         percent = 100 * (user + system) / wall
         switches = self._host.num_ctx_switches()
+        note(f"host, {OTHERS} other processes, {name}: CPU of a core", percent, "%", most)
         return [
             name, f"{percent:.2f} %", f"{100 * user / wall:.2f}", f"{100 * system / wall:.2f}", target(percent, most, " %"),
             f"{events * 60 / wall:,.0f}", f"{1e6 * (user + system) / max(1, events):,.0f}",

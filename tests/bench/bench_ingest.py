@@ -21,7 +21,7 @@ from orchestrator_tui.store.spending import spent
 from tests.bench.compare_ccusage import env_of, find
 from tests.bench.generate import write_tree
 from tests.bench.generate_codex import write_codex_tree
-from tests.bench.report import median, table, target
+from tests.bench.report import median, note, table, target
 
 MB = 1 << 20
 
@@ -120,11 +120,16 @@ def cold(folder: Path, size: int, runs: int, ccusage: str | None) -> None:
         ["- bytes per event on disk", f"{database.stat().st_size / events:.0f} B", target(database.stat().st_size / events, 700, " B")],
         ["- responses and tokens", f"{found.requests:,}", "exact" if exact else f"WRONG: {len(asked):,} were made"],
     ]  # fmt: skip
+    about = f"cold index, {size / MB:.0f} MB"
+    note(f"{about}: every event stored", run.wall, "s", ratio=run.wall / plain, of="read + json.loads")
+    note(f"{about}: peak memory of all processes", run.together / MB, "MB", 200)
+    note(f"{about}: bytes per event on disk", database.stat().st_size / events, "B", 700)
     if ccusage is not None:
         command = [ccusage, "daily", "--json", "--offline"]
         other = middle([measured(command, env_of(home)) for _ in range(max(3, runs))])
         rows.append(["ccusage daily, wall", f"{other.wall:.2f} s", f"orc takes {run.wall / other.wall:.1f}x as long"])
         rows.append(["- peak RSS, all at one time", f"{other.together / MB:.0f} MB", ""])
+        note(f"{about}: against ccusage", run.wall, "s", 1.0, ratio=run.wall / other.wall, of="ccusage", on_ratio=True)
     title = f"cold: {size / MB:.0f} MB, {len(files)} files, {lines:,} lines, {events:,} events, {late} sessions, {kept} snapshots"
     table(f"{title}, median of {runs}", ["", "value", "ratio or target"], rows)
 
@@ -141,6 +146,7 @@ def again(folder: Path, count: int, runs: int) -> None:
     passes = [ingest(home, folder / "state-many") for _ in range(max(5, runs))]
     run, best = middle(passes), min(one.wall for one in passes)
     size = sum(path.stat().st_size for path in files) / MB
+    note(f"pass over {len(files):,} unchanged files", run.wall, "s", 0.5)
     rows = [
         ["first", f"{first.wall:.2f} s", f"{first.together / MB:.0f} MB", ""],
         ["second, nothing changed", f"{run.wall:.2f} s (best {best:.2f} s)", f"{run.together / MB:.0f} MB", target(run.wall, 0.5, " s")],

@@ -22,7 +22,7 @@ from orchestrator_tui.host.procfs import LinuxTable
 from orchestrator_tui.store.asking import ask, command
 from orchestrator_tui.store.reader import Reader
 from tests.bench.generate import write_tree
-from tests.bench.report import median, percentile, table, target
+from tests.bench.report import median, note, percentile, table, target
 from tests.conftest import Orc, wait_for
 from tests.host.control.world import TABLE, carrying, end_tree, ref, spawn, state
 
@@ -83,6 +83,7 @@ def rounds(orc: Orc, session: str, pids: list[int], count: int) -> tuple[list[fl
 
 def row(name: str, total: list[float], own: list[float]) -> list[str]:
     """One line of the table."""
+    note(f"key to frozen tree, {name}: p95", percentile(total, 0.95), "ms", MOST)
     return [
         name, str(len(total)), f"{median(total):.1f}", f"{percentile(total, 0.95):.1f}", f"{max(total):.1f}",
         f"{median(own):.1f}", target(percentile(total, 0.95), MOST, " ms"),

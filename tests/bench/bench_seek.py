@@ -19,7 +19,7 @@ from orchestrator_tui.paths import Paths
 from orchestrator_tui.store.load import fleet_at, fleet_now, restore
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.writer import Store
-from tests.bench.report import median, percentile, table, target, timed
+from tests.bench.report import median, note, percentile, table, target, timed
 from tests.bench.streams import DAY_SPAN, record, stream
 
 SESSIONS = 1_000
@@ -59,6 +59,8 @@ def seeks(reader: Reader, count: int, n: int = 50) -> None:
     ):
         p95 = percentile(values, 0.95)
         cells = [f"{v:.1f}" for v in (median(values), p95, max(values))]
+        if most:
+            note(f"the fleet at any instant of {count:,} events: p95", p95, "ms", most)
         rows.append([name, *cells, target(p95, most, " ms") if most else ""])
     rows.append(["events folded after it", f"{median(folded):.0f}", percentile(folded, 0.95), max(folded), ""])
     now = [s * 1000 for s in timed(lambda: fleet_now(reader), 9)]
@@ -109,6 +111,8 @@ def commands(place: Paths) -> None:
         middle = median(seconds)
         base = middle if name == "python -c pass" else base
         goal = target(middle, most, " s") if most else ""
+        if most:
+            note(f"`{name}`", middle, "s", most, ratio=middle / base, of="python -c pass")
         rows.append(
             [name, f"{middle:.3f}", f"{min(seconds):.3f}", f"{max(seconds):.3f}", f"{middle / base:.1f}x", goal]
         )

@@ -13,7 +13,7 @@ from orchestrator_tui.clock import SECOND
 from orchestrator_tui.store.batch import Batch, Checkpoint, Entry
 from orchestrator_tui.store.schema import MIGRATIONS
 from orchestrator_tui.store.writer import Store
-from tests.bench.report import median, percentile, table, target
+from tests.bench.report import median, note, percentile, table, target
 from tests.bench.streams import Player
 
 EVENTS = {1: 3_000, 10: 20_000, 100: 60_000, 500: 60_000}
@@ -100,6 +100,8 @@ def rates(folder: Path) -> None:
             whole.append(sum(seconds) + sum(folds))
             tail.append(percentile(seconds, 0.99) * 1000)
             ratio.append(whole[-1] / bare(folder / f"bare-{size}-{run}.db", path, size))
+        each = "event" if size == 1 else "events"
+        note(f"append of {size} {each}: p99", median(tail), "ms", 20, ratio=median(ratio), of="bare sqlite3")
         out.append(
             [
                 size,

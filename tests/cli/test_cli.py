@@ -98,7 +98,7 @@ def test_how_a_session_is_named(orc: Orc, name: str, fits: bool) -> None:
     [
         (["sessions"], 1, "nothing stored yet"),
         (["sessions", "--at", "yesterday"], 1, "nothing stored yet"),
-        (["nonsense"], 2, "invalid choice"),
+        (["nonsense"], 2, "there is no verb 'nonsense'"),
         (["sessions", "--nonsense"], 2, "unrecognized arguments"),
         (["ingest", "--root", "claude"], 2, "write CLIENT=DIR"),
         (["ingest", "--root", "vim=/tmp"], 2, "CLIENT one of claude"),

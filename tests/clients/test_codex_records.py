@@ -69,6 +69,11 @@ def test_the_same_output_eight_times_is_the_same() -> None:
     assert len(results) == 8 and {result.output.digest for result in results} == {results[0].output.digest}
 
 
+@pytest.mark.parametrize(("took", "told"), [(7, 7), (0, 0), (True, None), (-1, None), (7.5, None), (1 << 40, None)])
+def test_how_long_a_turn_took(took: object, told: int | None) -> None:
+    assert of(read(event("task_complete", duration_ms=took)), ev.TurnEnded) == [ev.TurnEnded(duration_ms=told)]
+
+
 @pytest.mark.parametrize(
     ("output", "text", "ok"),
     [

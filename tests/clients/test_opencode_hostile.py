@@ -155,6 +155,16 @@ def test_a_kind_that_this_version_does_not_know_is_kept(tmp_path: Path) -> None:
     assert ["narrator" in what.reason for what in of(drafts, ev.Unparsed)] == [True]
 
 
+@pytest.mark.parametrize("kind", [[], ["text"], {}, {"type": "text"}, None, 7, True, ""])
+def test_a_part_whose_type_is_no_word_is_kept(kind: object, tmp_path: Path) -> None:
+    made = made_with_a_turn(tmp_path)
+    session = "ses_00000000000000000000000001"
+    made.part(made.begin(session, 50, made.ask(session, 40)), 60, {"type": kind, "text": "x"})
+    drafts = drafts_of(made.path)
+    assert [unknown.kind for unknown in of(drafts, ev.UnknownRecord)] == [f"part/{kind}"]
+    assert total(made.path) == GOOD
+
+
 def test_to_do_lists_and_titles_of_any_shape(tmp_path: Path) -> None:
     made = made_with_a_turn(tmp_path)
     session = made.session(

@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from orchestrator_tui import events as ev
+from orchestrator_tui.cli.writing.report_json import report_json
 from orchestrator_tui.events import KnownBody
 from orchestrator_tui.excerpt import excerpt
 from orchestrator_tui.fleet.report.curves import COLUMNS, merged, width_of
@@ -16,7 +17,7 @@ from orchestrator_tui.fleet.report.gather import MAX_POINTS, Series
 from orchestrator_tui.fleet.report.shapes import Report, Used
 from orchestrator_tui.fleet.report.sheet import sheet_of
 from orchestrator_tui.store.batch import Batch, Entry
-from orchestrator_tui.store.load import departed, fleet_now
+from orchestrator_tui.store.load import departed, fleet_at, fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.reporting import report_of
 from orchestrator_tui.store.writer import Store
@@ -231,3 +232,27 @@ def test_a_period_has_few_columns(span: int) -> None:
 
 def test_stretches_that_touch_are_one() -> None:
     assert merged([(5, 9), (1, 3), (3, 4), (8, 12)]) == [(1, 4), (5, 12)]
+
+
+@pytest.mark.parametrize("until", [5, 119, 125, 152, 185, 235, 275, 385, 850, 1000])
+def test_the_report_of_a_past_instant_is_the_one_that_was_told_then(tmp_path: Path, until: int) -> None:
+    # The day goes on over the quarter of an hour, and nothing of that is in it.
+    more: list[Step] = [(920 + n, A, use(300 + n, 7)) for n in range(5)]
+    steps = sorted([*day(), *more, (930, A, red("late", 925)), (940, None, ask("k9", "kill", A))], key=lambda s: s[0])
+    then = report(tmp_path / "then.db", [step for step in steps if step[0] <= until], now=until)
+    path = tmp_path / "events.db"
+    asyncio.run(write(path, steps))
+    with Reader(path) as reader:
+        at = START + until * SECOND
+        again = report_of(reader, fleet_at(reader, at), None, at, past=True)
+    assert report_json(again) == report_json(then)
+    assert sheet_of(again) == sheet_of(then)
+
+
+def test_a_look_is_when_it_was_asked_to_be_noted(tmp_path: Path) -> None:
+    steps = [step for step in day() if not isinstance(step[2], ev.Viewed)]
+    # A key at 180 s: the look is asked before the command, and noted by the host a second later.
+    look: list[Step] = [(180, None, ask("v1", "view", A)), (181, A, ev.Viewed()), (181, None, done("v1"))]
+    told = report(tmp_path / "events.db", sorted([*look, *steps], key=lambda step: step[0]))
+    story = next(alert for alert in told.alerts if alert.session == A)
+    assert (story.noticed_at, story.noticed_exact) == (START + 180 * SECOND, True)

@@ -52,7 +52,8 @@ def test_generated_fleets_at_any_time_in_any_order(sequence: Any, tidy: bool, da
     )
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as scratch:
         patch.setattr(snapshots, "FULL_EVERY", 20)
-        patch.setattr(snapshots, "DELTA_EVERY", 6)
+        patch.setattr(snapshots, "MIDDLE_EVERY", 11)
+        patch.setattr(snapshots, "DELTA_EVERY", 4)
         patch.setattr("orchestrator_tui.store.reader.PAGE", 5)
         patch.setattr(past_module, "NEAR", data.draw(st.sampled_from([0, 7, 1000])))
         patch.setattr(past_module, "KEEP_EVERY", data.draw(st.sampled_from([3, 1000])))
@@ -87,6 +88,26 @@ async def test_what_is_found_while_one_looks_is_there_and_marked(tmp_path: Path)
             assert shown.found_at(shown.fleet.sessions, shown.at) == {"log:late": START + 1000 * SECOND}
             assert shown.found_at(shown.fleet.sessions, START + 1001 * SECOND) == {}
             shown.seek(START + 110 * SECOND)
+            assert set(shown.fleet.sessions) == {"log:a"}
+
+
+async def test_what_is_found_of_a_time_that_was_seen_is_there_when_one_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past_module, "KEEP_EVERY", 1)
+    path = tmp_path / "events.db"
+    async with Store.open(path) as store:
+        for n in range(9):
+            await store.append([Batch([Entry("log:a", ev.Unparsed(reason=str(n)))])], START + n * 100 * SECOND)
+        with Reader(path) as reader:
+            shown = Past(reader, START + 850 * SECOND)
+            shown.seek(START + 50 * SECOND)
+            late = Entry("log:late", ev.Unparsed(reason="late"), START + 420 * SECOND, 1, 0, 1)
+            await store.append([Batch([late], born=START + 400 * SECOND)], START + 1000 * SECOND)
+            assert shown.renew() == START + 420 * SECOND
+            for after in (850, 430, 410):
+                shown.seek(START + after * SECOND)
+                assert state(shown.fleet) == state(load.fleet_at(reader, shown.at))
             assert set(shown.fleet.sessions) == {"log:a"}
 
 
@@ -128,7 +149,8 @@ async def test_the_json_told_live_is_told_again(tmp_path: Path, monkeypatch: pyt
     from tests.bench.streams import batches, stream
 
     monkeypatch.setattr(snapshots, "FULL_EVERY", 2000)
-    monkeypatch.setattr(snapshots, "DELTA_EVERY", 300)
+    monkeypatch.setattr(snapshots, "MIDDLE_EVERY", 700)
+    monkeypatch.setattr(snapshots, "DELTA_EVERY", 150)
     monkeypatch.setattr(past_module, "NEAR", 400)
     path, rng = tmp_path / "events.db", random.Random(11)
     told: list[tuple[int, str]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -118,8 +119,8 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """Everything written so far; fails on what is no UTF-8."""
-        return self.output.decode()
+        """Everything written so far, to the last whole character; fails on what is no UTF-8."""
+        return codecs.getincrementaldecoder("utf-8")().decode(self.output)
 
     @property
     def restored(self) -> bool:

@@ -15,7 +15,7 @@ from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.draw.timeline import Timeline, draw_timeline
 from orchestrator_tui.ui.keymap import DEFAULT
 from orchestrator_tui.ui.replay.compare import CompareScreen
-from orchestrator_tui.ui.replay.keys import REFUSAL
+from orchestrator_tui.ui.replay.keys import REFUSAL, TAKEN
 from orchestrator_tui.ui.replay.steps import ACTS, KEPT, REFUSED
 from orchestrator_tui.ui.screens.fleet import FleetScreen
 from orchestrator_tui.ui.screens.session import SessionScreen
@@ -61,7 +61,7 @@ def words(app: OrcApp) -> str:
 def test_the_table_holds_both_contexts_and_no_key_twice_in_one() -> None:
     assert check(ACTIONS) == []
     own = {action.id for action in ACTIONS if action.where == "replay"}
-    assert own | {"replay"} == ACTS
+    assert own | {"replay"} == TAKEN == ACTS | {"export"}
     assert COMMANDS <= REFUSED and not REFUSED & (KEPT | ACTS)
     assert {"snooze", "acknowledge", "assign", "add"} <= REFUSED
     for action in ACTIONS:
@@ -243,6 +243,89 @@ async def test_two_sessions_stand_side_by_side_on_one_clock(there: Paths) -> Non
         await pilot.press("escape")
         await pilot.pause()
         assert app.deck.on and isinstance(app.screen, FleetScreen)
+
+
+def pane(app: OrcApp, name: str) -> str:
+    """What one panel shows, as text."""
+    region = panels(app)[name].region
+    return "\n".join(row[region.x : region.right] for row in text(app)[region.y : region.bottom])
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Paths:
+    """A fork and its parent, each with a transcript, money and a context that grow."""
+    steps: list[tuple[int, str | None, KnownBody]] = [*fleets.script()]
+    for n in range(30):
+        ago_ = 2000 - 60 * n
+        steps += [
+            (ago_, name_of(7), fleets.say(f"parent line {n}")), (ago_, name_of(7), fleets.use(100 + n, 0.03)),
+            (ago_ - 20, "claude:f", fleets.say(f"fork line {n} \x1b[31m[b]x[/b]\u202e")),
+            (ago_ - 20, "claude:f", fleets.use(200 + n, 0.1)),
+        ]  # fmt: skip
+    about = ev.SessionUpdated(client="claude", title="the fork", project="api", parent=name_of(7), relation="fork")
+    steps += [(2001, "claude:f", about), (905, None, fleets.requested("message", "claude:f", "k7", why="because"))]
+    asyncio.run(fleets.write(tmp_path / "two.db", sorted(steps, key=lambda step: -step[0])))
+    return fleets.paths_in(tmp_path, tmp_path / "two.db")
+
+
+async def test_two_transcripts_grow_on_one_clock(two: Paths) -> None:
+    async with dashboard(two, (200, 55)) as (app, pilot):
+        await pilot.press("r")
+        app.deck.seek(NOW - 1100 * SECOND)
+        app.select("claude:f")
+        await pilot.press("V")
+        screen = app.screen
+        assert isinstance(screen, CompareScreen) and screen.pair == ("claude:f", name_of(7))
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if all(side.whole is not None and side.whole.done for side in screen.sides):
+                break
+        first, second = pane(app, "first"), pane(app, "second")
+        # 1100 s ago both had told 15 and 16 lines; nothing of what came later is there.
+        assert "fork line 14 [b]x[/b]" in first and "fork line 15" not in first and "\x1b" not in first
+        assert "parent line 15" in second and "parent line 16" not in second
+        assert "$1.50" in first and "$0.4" in second and "because" not in first
+        assert "context" in first and "/min" in first
+        app.deck.seek(NOW - 880 * SECOND)
+        await pilot.pause()
+        first = pane(app, "first")
+        assert "fork line 18" in first and "fork line 19" not in first and "because" in first
+        # Forwards, backwards, and in one jump it is the same.
+        app.deck.seek(NOW - 1100 * SECOND)
+        await pilot.pause()
+        assert "fork line 14" in pane(app, "first") and "fork line 15" not in pane(app, "first")
+        # One of them is read while time goes on; down to its end it follows again.
+        await pilot.press("up", "up")
+        chosen = screen.chosen.view
+        assert chosen is not None and not chosen.follows and "held" in pane(app, "first")
+        await pilot.press("down", "down", "down")
+        assert chosen.follows
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, SessionScreen) and app.selected == name_of(7)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is screen
+        app.deck.seek(NOW - 2500 * SECOND)
+        await pilot.pause()
+        assert "had not begun" in pane(app, "first") and "nothing of its transcript" in pane(app, "first")
+        app.deck.seek(NOW)
+        await pilot.pause()
+        assert "fork line 29" in pane(app, "first") and "parent line 29" in pane(app, "second")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 8), (80, 24), (120, 35), (300, 90)])
+async def test_two_transcripts_at_any_size(two: Paths, size: tuple[int, int]) -> None:
+    async with dashboard(two, size) as (app, pilot):
+        await pilot.press("r")
+        app.deck.seek(NOW - 600 * SECOND)
+        app.select("claude:f")
+        await pilot.press("V", "up", "down", "tab")
+        await pilot.pause()
+        for strip in app.screen._compositor.render_strips():
+            assert strip.cell_length == size[0]
+        if size[0] >= 80:
+            assert all(told in words(app) for told in ("fork line 23", "parent line 23", "$2.40"))
 
 
 async def test_the_present_goes_on_below_and_what_is_found_looks_so(there: Paths) -> None:

@@ -135,3 +135,21 @@ async def test_a_store_that_cannot_be_read_is_told(app: OrcApp, monkeypatch: pyt
             if "damaged" in shown(app):
                 break
         assert "damaged" in shown(app) and "\x1b" not in shown(app)
+
+
+async def test_in_a_replay_it_is_the_report_of_that_instant(app: OrcApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        whole = await opened(app, pilot)
+        assert "≥$0.84" in shown(app) and "REPLAY" not in whole.words
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("r")
+        # Eleven responses of one cent each had been counted by then.
+        app.deck.seek(START + 115 * 1_000_000_000)
+        screen = await opened(app, pilot)
+        told = shown(app)
+        assert screen.words.startswith("REPLAY, today up to") and "$0.11" in told and "$0.84" not in told
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.deck.on

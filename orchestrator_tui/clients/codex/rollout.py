@@ -22,7 +22,7 @@ from orchestrator_tui.clients.codex.items import QUIET_EVENTS, TOOL_ENDS, finish
 from orchestrator_tui.clients.codex.state import RolloutState
 from orchestrator_tui.clients.codex.usage import context_after, token_count, usage_record
 from orchestrator_tui.clients.lines import LineParser, unknown, unparsed
-from orchestrator_tui.clients.values import first_line, project_of, session_id, text_of, timestamp
+from orchestrator_tui.clients.values import first_line, project_of, session_id, text_of, timestamp, whole
 from orchestrator_tui.clock import iso
 from orchestrator_tui.events import (
     ApiError,
@@ -197,9 +197,9 @@ class Rollout(LineParser[RolloutState]):
         return [quota]
 
     def _end(self, payload: dict[str, Any]) -> list[KnownBody]:
-        took, error = payload.get("duration_ms"), payload.get("error")
+        took, error = whole(payload.get("duration_ms")), payload.get("error")
         self.state.step_open = False
-        ended = TurnEnded(duration_ms=took if isinstance(took, int) and 0 <= took < MAX_WINDOW else None)
+        ended = TurnEnded(duration_ms=took if took is not None and took >= 0 else None)
         return [self._error(error, final=True), ended] if isinstance(error, dict) else [ended]
 
     def _error(self, error: dict[str, Any], final: bool) -> KnownBody:

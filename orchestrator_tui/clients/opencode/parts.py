@@ -63,7 +63,7 @@ def spoken(part: Row, message: str, copy: bool, closed: bool) -> Spoken:
         return _tool(part, data, message, copy, closed)
     if kind == "retry":
         return Spoken([] if copy else [_retry(data, part.created)], True)
-    if kind in QUIET:
+    if isinstance(kind, str) and kind in QUIET:
         return Spoken([], True)
     raw = part.head.decode("utf-8", "replace")
     body = UnknownRecord(kind=f"part/{str(kind)[:48]}", record=excerpt(raw))

@@ -154,7 +154,10 @@ class Gathered:
         self.first_at = at if self.first_at is None else min(self.first_at, at)
         self.last_at = max(self.last_at, at)
         if name is None:
-            if isinstance(body, _COMMANDS):
+            if isinstance(body, ev.CommandRequested) and body.verb == "view":
+                # A look was when it was asked to be noted; the host does that a little later.
+                _note(self.viewed, str(body.arguments.get("session", "")), at)
+            elif isinstance(body, _COMMANDS):
                 self.commands.append(event)
             return
         match body:

@@ -55,11 +55,11 @@ class Desk:
         version = host.reader.version()
         if version == self._version:
             return
-        self._version = version
         last = host.reader.last_seq()
-        begin, self._obeyed = self._obeyed, last
-        events = list(host.reader.commands(begin, last))
+        events = list(host.reader.commands(self._obeyed, last))
         await host.keeper.take_up(events)
+        # Only now: what cannot be read this time is read the next.
+        self._version, self._obeyed = version, last
         begun = {e.body.command_id for e in events if isinstance(e.body, CommandStarted | CommandEnded)} | self._own
         for event in events:
             if isinstance(event.body, CommandRequested) and event.body.command_id not in begun:

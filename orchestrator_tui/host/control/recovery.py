@@ -21,6 +21,7 @@ from orchestrator_tui.events import (
     HostStarted,
     ProcessRef,
 )
+from orchestrator_tui.host.control.halfway import left_of
 from orchestrator_tui.host.control.processes.identity import check, is_alive, is_stopped
 from orchestrator_tui.host.control.processes.trees import Root, marks_of
 from orchestrator_tui.host.control.stopping import ending
@@ -42,6 +43,7 @@ class Begun(Struct):
     request: CommandRequested
     started: CommandStarted
     seq: int
+    started_at: int = 0
     committed_at: int | None = None
 
 
@@ -64,7 +66,7 @@ def unfinished(host: Host) -> list[Begun]:
         if isinstance(body, CommandRequested):
             requests[body.command_id] = body
         elif isinstance(body, CommandStarted) and body.command_id in requests:
-            open_[body.command_id] = Begun(requests[body.command_id], body, event.seq)
+            open_[body.command_id] = Begun(requests[body.command_id], body, event.seq, event.seen_at)
         elif isinstance(body, CommandCommitted) and body.command_id in open_:
             open_[body.command_id].committed_at = event.seen_at
         elif isinstance(body, CommandEnded):
@@ -131,5 +133,7 @@ async def _close(host: Host, begun: Begun) -> None:
         words += "; it was not finished, it is too long ago or a process changed"
     if stopped:
         words += f"; frozen: {', '.join(str(ref.pid) for ref in stopped)}; resume lets it go on"
-    receipt: Facts = {"frozen": bool(stopped), "alive": named(alive)}
+    more, found = await left_of(host, begun)
+    receipt: Facts = {"frozen": bool(stopped), "alive": named(alive), **found}
+    words += more
     await host.note([(None, CommandEnded(begun.request.command_id, "failed", words, receipt))])

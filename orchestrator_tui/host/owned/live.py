@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct, field
@@ -104,8 +105,9 @@ def beside(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 
 
 def say(text: str) -> None:
-    """One line for the host's log."""
-    print(f"orc host: {text}", file=sys.stderr, flush=True)
+    """One line for the host's log, which may be on a disk that is full."""
+    with suppress(OSError):
+        print(f"orc host: {text}", file=sys.stderr, flush=True)
 
 
 async def let_go(live: Live) -> None:

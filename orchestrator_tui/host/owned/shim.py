@@ -9,6 +9,7 @@ made only when it is complete. With `attach` a new parent takes the place of one
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -66,7 +67,7 @@ class Shim:
 
     def append(self, name: str) -> int:
         """A file of ours, open at its end."""
-        return os.open(self.run / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        return opened(self.run / name, os.O_WRONLY | os.O_APPEND)
 
     def add(self, name: str, data: bytes) -> None:
         """To the end of a file of ours."""
@@ -242,6 +243,17 @@ def spawn(run: Path, argv: list[str], environ: dict[str, str]) -> int:
         return os.posix_spawn(argv[0], argv, environ, setsid=True, **how)
     except NotImplementedError:
         return os.posix_spawn(argv[0], argv, environ, setpgroup=0, **how)
+
+
+def opened(path: Path, flags: int) -> int:
+    """A file of ours; without room on the disk it waits: an end of ours would leave the client alone."""
+    while True:
+        try:
+            return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        time.sleep(NO_ROOM)
 
 
 def put(fd: int, data: bytes) -> None:

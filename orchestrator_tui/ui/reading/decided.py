@@ -53,6 +53,11 @@ class Decided:
         before, self.all = self.all, tuple(mine)
         return before != self.all
 
+    @property
+    def kept(self) -> list[ev.Event]:
+        """What they were made from, by number."""
+        return [self._events[seq] for seq in sorted(self._events)]
+
     def _waits(self, decision: Decision | None) -> bool:
         """Whether it is this session's, or may be: of some commands only the end tells what they were about."""
         if decision is None:

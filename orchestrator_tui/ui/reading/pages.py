@@ -114,6 +114,23 @@ class Pages:
             return False
         return self._grow(back=False)
 
+    def extend(self, until: int) -> bool:
+        """Go on to a later moment; where that is far, the window is made anew at its end. Whether something came."""
+        before = self.newest
+        self.until = until
+        if not self._find():
+            return False
+        if self._key is not None:
+            self.end = self._number_of(self._key, until)
+        if self.at_end:
+            self.at_end = False
+            for _ in range(KEEP):
+                if not self._grow(back=False) or self.at_end:
+                    break
+            if not self.at_end:
+                self.to_end()
+        return self.newest != before
+
     # --- reading ------------------------------------------------------------------------------------------
 
     def _start(self, seq: int) -> None:

@@ -118,12 +118,16 @@ class Deck:
         if self.past is None:
             return
         at = max(self._first, min(at, self.present))
+        back = at < self.clock.at
         self.past.seek(at)
         self.clock.at = at
         self._show(at)
-        self._frame()
+        self._frame(back)
 
-    def _frame(self) -> None:
+    def _frame(self, back: bool = False) -> None:
+        # Going back, a framer looks at everything by itself; else it takes what differs for what has happened.
+        if self.past is not None and self.past.leapt() and not back:
+            self.app.framer = Framer()
         self._follow()
         self.app.make_frame()
         self.app.redraw()

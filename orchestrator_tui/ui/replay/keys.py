@@ -12,15 +12,18 @@ from orchestrator_tui.events import CommandRequested, Event
 from orchestrator_tui.fleet.moments import SMALL
 from orchestrator_tui.store.moments import search
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.actions import BY_ID
+from orchestrator_tui.ui.actions import ACTIONS, BY_ID
 from orchestrator_tui.ui.keymap import Press
 from orchestrator_tui.ui.questions import Field, Question, Values
 from orchestrator_tui.ui.replay.compare import CompareScreen, pair_of
-from orchestrator_tui.ui.replay.steps import ACTS, REFUSED, SPEEDS, STEPS
+from orchestrator_tui.ui.replay.exporting import Exporting
+from orchestrator_tui.ui.replay.steps import REFUSED, SPEEDS, STEPS
 
 if TYPE_CHECKING:
     from orchestrator_tui.ui.replay.deck import Deck
 
+TAKEN = frozenset(action.id for action in ACTIONS if action.where == "replay") | {"replay"}
+"""The actions that are done here, and not on the screen that is shown."""
 REFUSAL = "replay: Esc for now"
 SEEKING = 0.05
 """Seconds of a tick that go into looking for the next event of a kind."""
@@ -31,6 +34,7 @@ class Keys:
 
     def __init__(self, deck: Deck) -> None:
         self.deck, self.app = deck, deck.app
+        self.exporting = Exporting(deck)
         self._search: tuple[str, Iterator[Event | None]] | None = None
 
     def refuses(self, name: str) -> bool:
@@ -46,7 +50,7 @@ class Keys:
         if self.refuses(name):
             return True
         screen = self.app.screen
-        if name in ACTS:
+        if name in TAKEN:
             if name == "now" and isinstance(screen, CompareScreen):
                 screen.do("back")
             else:
@@ -105,6 +109,8 @@ class Keys:
             self.deck.scale(2.0 if name == "wider" else 0.5)
         elif name == "compare":
             self._compare()
+        elif name == "export":
+            self.exporting.ask()
         self.app.redraw()
 
     def _step(self, name: str) -> None:
@@ -165,7 +171,7 @@ class Keys:
         elif isinstance(pair, str):
             self.deck.say(pair)
         else:
-            self.app.push_screen(CompareScreen(*pair))
+            self.app.push_screen(CompareScreen(self.app, *pair))
 
     @property
     def looking(self) -> bool:

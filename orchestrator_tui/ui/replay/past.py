@@ -7,23 +7,26 @@ from collections.abc import Iterable
 
 from orchestrator_tui.clock import SECOND, day_start, week_start
 from orchestrator_tui.events import Event
-from orchestrator_tui.fleet import FOLD_VERSION
-from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.tokens import Spend
-from orchestrator_tui.store.load import START, apply, pack, restore
-from orchestrator_tui.store.moments import appended_before, found_later, slot_changes
-from orchestrator_tui.store.reader import Reader, Snapshot
+from orchestrator_tui.store.load import START, apply
+from orchestrator_tui.store.moments import appended_before, changes, found_later
+from orchestrator_tui.store.reader import Place, Reader
+from orchestrator_tui.store.snapshots import pieces
 from orchestrator_tui.store.spending import SLOT, spent
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.draw.ink import local_time
 from orchestrator_tui.ui.frame import Money
+from orchestrator_tui.ui.replay.kept import DAMAGED, Kept, Stand, State, Stored
 from orchestrator_tui.ui.source import LAST
 
-NEAR = 2_500
-"""Events that are rather folded than skipped by loading a state."""
-KEEP_EVERY = 5_000
+NEAR = 500
+"""Events that are rather folded than skipped by taking up a state."""
+KEEP_EVERY = 500
 """Events after which the state is kept here, where the store keeps none."""
-KEPT_BYTES = 64 << 20
+MANY = 150
+"""Sessions that differ from what was shown: more are looked at all at once."""
+STEPS_BACK = 12
+"""On the way to an earlier time, the state is kept where this many further steps back would lead."""
 
 
 class PastMoney:
@@ -33,12 +36,14 @@ class PastMoney:
         self._reader = reader
         self._whole: tuple[int, dict[str, Spend], Spend, int] = (-1, {}, Spend(), 0)
         """(quarter, today by project, the days of this week before, the last hour's cost), all before the quarter."""
-        self._part: tuple[int, list[tuple[int, str, Spend]]] = (-1, [])
+        self._read = -1
+        """Up to when the last quarter's events were read."""
+        self._parts: list[tuple[int, str, Spend]] = []
         self.now = Money()
 
     def forget(self) -> None:
         """Something was found that was spent before."""
-        self._whole, self._part = (-1, {}, Spend(), 0), (-1, [])
+        self._whole = (-1, {}, Spend(), 0)
 
     def refresh(self, now: int, seq: int) -> Money:
         """The sums at `now`."""
@@ -49,9 +54,12 @@ class PastMoney:
             projects = spent(self._reader, today, start, "project") if start > today else {}
             before = spent(self._reader, week_start(now), today).get("", Spend())
             hourly = spent(self._reader, hour, start).get("", Spend()).cost
-            self._whole, self._part = (slot, projects, before, hourly), (slot, slot_changes(self._reader, slot))
+            self._whole, self._read, self._parts = (slot, projects, before, hourly), start - 1, []
+        if now > self._read:
+            self._parts += changes(self._reader, self._read, now)
+            self._read = now
         _, whole, before, hourly = self._whole
-        parts = self._part[1][: bisect_right(self._part[1], now, key=lambda part: part[0])]
+        parts = self._parts[: bisect_right(self._parts, now, key=lambda part: part[0])]
         projects = {name: _copy(spend) for name, spend in whole.items()}
         for _, project, change in parts:
             projects.setdefault(project, Spend()).merge(change)
@@ -80,15 +88,15 @@ class Past:
     def __init__(self, reader: Reader, at: int) -> None:
         """`reader` is shared with the present, in one thread."""
         self.reader = reader
-        self.fleet = Fleet()
+        self.stand = Stand()
+        self.fleet = self.stand.fleet
         self.spent = PastMoney(reader)
         self.page: list[Event] = []
         self.at = -1
         """Everything placed at or before this is folded in."""
         self._since = 0
-        """Events folded since a state was loaded or kept."""
-        self._kept: list[tuple[int, Snapshot]] = []
-        """(time, state) of what was folded here, in order."""
+        """Events folded since a state was taken up or kept."""
+        self._kept, self._stored = Kept(), Stored(reader)
         self._version = reader.version()
         self.known = reader.last_seq()
         """The newest event's number."""
@@ -100,40 +108,48 @@ class Past:
 
     # --- moving -------------------------------------------------------------------------------------------
 
+    def leapt(self) -> bool:
+        """Whether so much differs from what was shown last that a frame is to be made from nothing."""
+        leapt, self.stand.leapt = self.stand.leapt, False
+        return leapt or len(self.fleet.changed) > MANY
+
     def seek(self, at: int) -> None:
         """Stop the fold at another time, before or after."""
         if at == self.at:
             return
-        if at < self.at or self.at < 0:
-            self._load(at)
-        else:
-            best = self._best(at)
-            if best is not None and best.seq - self.fleet.seq > NEAR and best.at > self.at:
-                self._load(at)
+        own, stored = self._kept.best(at), self._stored.places(at)
+        best = own
+        if stored and (own is None or stored[-1].at > own.at):
+            best = None
+        place = own.at if best is not None and own is not None else stored[-1].at if stored else -1
+        seq = own.seq if best is not None and own is not None else stored[-1].seq if stored else 0
+        back, before = at < self.at or self.at < 0, self.at
+        if back or (place > self.at and seq - self.fleet.seq > NEAR):
+            self._load(best, stored)
+        if back and before >= 0:
+            # Whoever goes back a step goes back another one: there the state is kept on the way.
+            step = before - at
+            for further in range(min(STEPS_BACK, (at - max(self.at, self.fleet.at)) // step), 0, -1):
+                self._forward(at - further * step)
+                self._keep(self.at)
         self._forward(at)
 
-    def _best(self, at: int) -> Snapshot | None:
-        """The place of the nearest kept state, without its content."""
-        stored = self.reader.snapshot_place(FOLD_VERSION, at)
-        own = self._own(at)
-        if own is not None and (stored is None or own.at >= stored.at):
-            return own
-        return stored
-
-    def _own(self, at: int) -> Snapshot | None:
-        index = bisect_right(self._kept, at, key=lambda kept: kept[0])
-        return self._kept[index - 1][1] if index else None
-
-    def _load(self, at: int) -> None:
-        best, own = self._best(at), self._own(at)
-        snapshot = own if best is own else self.reader.snapshot(FOLD_VERSION, at)
-        fleet = restore(snapshot)
-        if snapshot is not None and snapshot is own:
-            self.at = self._kept[bisect_right(self._kept, at, key=lambda kept: kept[0]) - 1][0]
-        else:
-            # Whatever belongs before a state's place and is not in it would have marked it as late.
-            self.at = -1
-        self.fleet, self._since = fleet, 0
+    def _load(self, own: State | None, stored: list[Place]) -> None:
+        """Stand where a state was kept here, else where one is stored, else before everything."""
+        self._since = 0
+        # Whatever belongs before a stored state's place and is not in it would have marked it as late.
+        self.at = own.at if own is not None else -1
+        if own is not None:
+            self.stand.take(own)
+            return
+        try:
+            if stored:
+                self.stand.load(self._stored.layers(stored))
+                return
+        except DAMAGED:
+            # Everything is in the events.
+            pass
+        self.stand.nothing()
 
     def _forward(self, at: int) -> None:
         """Fold on, up to and with a time."""
@@ -141,23 +157,22 @@ class Past:
         place = (self.at, 1 << 62) if self.at >= 0 else loaded
         folded: list[Event] = []
         while page := self.reader.page_between(place, at):
-            apply(self.reader, self.fleet, page)
             place = (page[-1].at, page[-1].seq)
             folded = page
-            self._since += len(page)
-            if self._since >= KEEP_EVERY and not self.reader.page_between(place, place[0]):
-                self._keep(place[0])
+            for piece in pieces(page, KEEP_EVERY):
+                apply(self.reader, self.fleet, piece)
+                self.stand.folded(piece)
+                self._since += len(piece)
+                # Between two times, where nothing more can belong before it.
+                whole = piece[-1] is not page[-1] or not self.reader.page_between(place, place[0])
+                if self._since >= KEEP_EVERY and whole:
+                    self._keep(piece[-1].at)
         self.at, self.page = at, folded
 
     def _keep(self, at: int) -> None:
-        """Keep the state here: between two times, where nothing more can belong before it."""
+        """Keep the state here."""
         self._since = 0
-        if self._kept and self._kept[-1][0] >= at:
-            return
-        self._kept.append((at, Snapshot(self.fleet.seq, at, (pack(self.fleet.dump()),))))
-        while len(self._kept) > 2 and sum(len(kept.states[0]) for _, kept in self._kept) > KEPT_BYTES:
-            # Every other one: what is left still reaches everywhere.
-            del self._kept[::2]
+        self._kept.add(self.stand.state(at))
 
     def renew(self) -> int | None:
         """What was appended meanwhile and belongs before the time shown; from when on all is read anew, or None."""
@@ -171,15 +186,16 @@ class Past:
         early = appended_before(self.reader, known, 1 << 62)
         if early is not None and early < (self.at // SLOT + 1) * SLOT:
             self.spent.forget()
-        if early is None or early > self.at:
+        if early is None:
+            return None
+        # Also where one is not now: one may come there again.
+        self._kept.forget(early)
+        if early > self.at:
             return early
-        first = early
         self.later = found_later(self.reader)
-        self._kept = [kept for kept in self._kept if kept[0] < first]
         self._last = ("", 0, 0, [])
-        at = self.at
-        self._load(at)
-        self._forward(at)
+        at, self.at = self.at, -1
+        self.seek(at)
         return early
 
     # --- the face of `Live` -------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from orchestrator_tui.clock import DAY, HOUR, day_start
 from orchestrator_tui.errors import OrcError
 from orchestrator_tui.fleet.report.sheet import Sheet, sheet_of
-from orchestrator_tui.store.load import fleet_now
+from orchestrator_tui.store.load import fleet_at, fleet_now
 from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.store.reporting import report_of
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.draw.ink import Line
+from orchestrator_tui.ui.draw.ink import Line, local_time
 from orchestrator_tui.ui.draw.report import STILL, draw_report, page_of
 from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
@@ -32,11 +32,15 @@ TODAY = 2
 MOVES = {"up": -1, "down": 1}
 
 
-def work_out(database: Path, back: int | None, now: int) -> Sheet:
-    """The sheet of a period; with a reader of its own, for a thread of its own. Raises OrcError."""
+def work_out(database: Path, back: int | None, now: int, past: bool = False) -> Sheet:
+    """The sheet of a period that ends now, or at a past instant; with a reader of its own, for a thread of its own.
+
+    Raises OrcError.
+    """
     since = None if back is None else day_start(now) if back == 0 else max(0, now - back)
     with Reader(database) as reader:
-        return sheet_of(report_of(reader, fleet_now(reader), since, now))
+        fleet = fleet_at(reader, now) if past else fleet_now(reader)
+        return sheet_of(report_of(reader, fleet, since, now, past=past))
 
 
 class ReportScreen(OwnScreen):
@@ -62,14 +66,21 @@ class ReportScreen(OwnScreen):
 
     def ask(self) -> None:
         """Work the period out anew; keys go on meanwhile, and the page before stays."""
-        self.words = f"{PERIODS[self.period][0]}: {STILL}"
+        self.words = f"{self._called}: {STILL}"
         self._redraw()
         self.run_worker(self._asked(self.period), exclusive=True)
 
+    @property
+    def _called(self) -> str:
+        """The period in words; in a replay it ends at the instant that is shown."""
+        name, deck = PERIODS[self.period][0], self.orc.deck
+        return f"REPLAY, {name} up to {local_time(deck.clock.at, deck.present)}" if deck.on else name
+
     async def _asked(self, period: int) -> None:
-        name, back = PERIODS[period]
+        name, back = self._called, PERIODS[period][1]
+        now, past = self.orc.clock.now(), self.orc.deck.on
         try:
-            sheet = await asyncio.to_thread(work_out, self.orc.paths.database, back, self.orc.clock.now())
+            sheet = await asyncio.to_thread(work_out, self.orc.paths.database, back, now, past)
         except OrcError as error:
             self.sheet, self.words = None, f"{name}: {line(str(error))}"
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -103,7 +104,9 @@ class SessionScreen(Working):
         if name is not None and (reading is None or (reading.session, reading.until) != (name, self.until)):
             self.reading = Reading(app.live.reader, name, self.until)
             self.laid = Laid()
-            self.run_worker(self._read_ledger(self.reading), exclusive=True, group="ledger")
+            # A coroutine that is given up before it began would complain; Textual's types know none that is made later.
+            work = partial(self._read_ledger, self.reading)
+            self.run_worker(work, exclusive=True, group="ledger")  # type: ignore[arg-type]
         if self.reading is not None:
             self.reading.follow(app.live.fleet, app.live.fleet.sessions.get(self.reading.session), app.drawn.now)
 

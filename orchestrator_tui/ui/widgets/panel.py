@@ -10,6 +10,7 @@ from collections.abc import Callable
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual._styles_cache import StylesCache
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -128,6 +129,10 @@ class Panel(Widget):
     def on_resize(self) -> None:
         """Another size is another drawing."""
         self.redraw()
+
+    def on_unmount(self) -> None:
+        """Its screen is closed: Textual would hold the rows of a thousand widgets that are gone, by this cache."""
+        StylesCache.get_inner_outer.cache_clear()
 
     def render_line(self, y: int) -> Strip:
         """One row; its strip is kept until its line changes."""

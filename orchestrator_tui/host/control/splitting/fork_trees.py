@@ -67,6 +67,8 @@ class Tree(Struct, frozen=True):
     """What it held when it had been made; "" while it is being made."""
     carried: int = 0
     """Files that were copied into it."""
+    command: str = ""
+    """The split that it was made for."""
 
 
 def look(git: Git | None, cwd: str, apart: Path) -> Ground:
@@ -88,7 +90,7 @@ def look(git: Git | None, cwd: str, apart: Path) -> Ground:
     return Ground(place, head, "" if within == "." else within, tuple(dirty), unmerged, lacks)
 
 
-def make(git: Git, ground: Ground, directory: Path, project: str, session: str) -> Tree:
+def make(git: Git, ground: Ground, directory: Path, project: str, session: str, command: str = "") -> Tree:
     """A worktree at `directory/<project>-<session>-<n>` on the branch `orc/<session>-<n>`. Blocks.
 
     Raises GitTrouble; nothing of it is left then.
@@ -101,7 +103,7 @@ def make(git: Git, ground: Ground, directory: Path, project: str, session: str) 
         path, branch = top / f"{name}-{who}-{number}", f"orc{slash}{who}-{number}"
         if os.path.lexists(path) or _is_branch(git, root, branch):
             continue
-        tree = Tree(str(path), branch, ground.head, root, str(path))
+        tree = Tree(str(path), branch, ground.head, root, str(path), command=command)
         if not _record(tree, fresh=True):
             continue
         try:

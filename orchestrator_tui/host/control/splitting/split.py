@@ -225,7 +225,9 @@ async def _make_trees(order: Order, plan: Plan, made: Made) -> None:
     short = native[-8:] if session.client == "opencode" else native[:8]
     for _ in plan.parts:
         name = session.project or Path(plan.ground.place.root).name
-        tree = await asyncio.to_thread(fork_trees.make, plan.git, plan.ground, order.host.paths.worktrees, name, short)
+        tree = await asyncio.to_thread(
+            fork_trees.make, plan.git, plan.ground, order.host.paths.worktrees, name, short, order.id
+        )
         made.trees.append(tree)
 
 
