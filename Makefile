@@ -29,8 +29,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# Four at once on two cores: many tests wait for real processes.
 tests: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile -m 'not clients'
+	$(BIN)/pytest -n 4 --dist worksteal -m 'not clients'
 
 # The wheel, in an environment of its own: what a stranger installs.
 wheel: $(READY)

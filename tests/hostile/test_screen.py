@@ -84,6 +84,7 @@ def allowed(root: Path) -> set[str]:
         quiet.wait("no session yet")
         walk(quiet, (":", "\x1b", "?", "\x1b", "/", "\x1b", "R", "\x1b"))
         assert quiet.leave() == 0
+    orc.run("host", "stop")
     return sequences(quiet.text)
 
 

@@ -136,6 +136,7 @@ def test_the_dashboard_starts_with_broken_keys_and_themes(own: Orc) -> None:
         assert not {"\x1b]52", "\x1b]0;"} & {found[:4] for found in sequences(shown.text)}
         assert "pwn\x07" not in shown.text and "Traceback" not in plain(shown.text)
         assert shown.leave() == 0 and shown.restored
+    own.run("host", "stop")
 
 
 @pytest.mark.parametrize(
