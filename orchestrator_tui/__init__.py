@@ -1,3 +1,3 @@
 """orc: the terminal dashboard for people who run many AI agents at once."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
