@@ -96,13 +96,15 @@ class Paths(Struct, frozen=True):
 def make_private(directory: Path) -> None:
     """Create a directory of mode 0700, those above it too where they are missing, and tighten an existing one of ours.
 
-    Raises StoreNotWritable when it cannot be made.
+    Raises StoreNotWritable when it cannot be made, or is one that users share (`/tmp`).
     """
     try:
         if not directory.parent.exists():
             make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
         status = directory.stat()
+        if status.st_mode & stat.S_ISVTX:
+            raise StoreNotWritable(f"{directory} is shared with other users; set ORC_HOME to a directory of your own")
         # Also right after it was made: the umask may have taken our own rights.
         if status.st_uid == os.getuid() and status.st_mode & 0o777 != 0o700:
             directory.chmod(0o700)

@@ -163,3 +163,10 @@ def test_a_file_in_the_way_is_refused_in_words(tmp_path: Path) -> None:
         with pytest.raises(StoreNotWritable, match="ORC_HOME") as refused:
             make_private(directory)
         assert str(directory) in str(refused.value)
+
+
+def test_a_directory_that_users_share_is_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(StoreNotWritable, match="shared with other users"):
+        make_private(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -212,10 +213,10 @@ async def test_when_all_are_finished_there_is_a_next_step(empty: Paths) -> None:
 async def test_a_store_that_cannot_be_read_any_more_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     async with dashboard(paths) as (app, pilot):
 
-        def broken() -> bool:
+        def broken() -> Iterator[None]:
             raise StoreError("it has schema 99, this orc knows 4; upgrade orc")
 
-        monkeypatch.setattr(app.live, "follow", broken)
+        monkeypatch.setattr(app.live, "following", broken)
         app.tick()
         app.tick()
         await pilot.pause()

@@ -49,6 +49,9 @@ class Working(OwnScreen):
     def settle(self) -> None:
         """The line on commands is there while there is something to tell."""
         app, acts = self.orc, self.orc.commanding
+        if not self.query("#toasts"):
+            # It is being closed: its parts have gone.
+            return
         self._order = order_line(
             app.live.fleet.orders, acts.batches, app.clock.now(), acts, app.live.alive, acts.words, acts.why,
             max(1, self.size.width), app.keys.shown("undo"),
