@@ -155,7 +155,7 @@ def applies(app: OrcApp) -> frozenset[str]:
         out.discard("read-all")
     if not app.live.fleet.sessions and not app.filter:
         out.discard("filter")
-    if not app.drawn.order:
+    if not any(region.cells for region in app.drawn.regions):
         out -= {"open", "mark", "diff", "next-free", "overlay", "pane"}
     if not any(session.alerts.snoozed_until > now or status != "finished" for session, status in chosen):
         out -= {"snooze", "acknowledge"}

@@ -17,6 +17,7 @@ from orchestrator_tui.clock import Clock, SystemClock
 from orchestrator_tui.config import Config
 from orchestrator_tui.fleet.prices import PriceTable, tier_of
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.ui import backlog
 from orchestrator_tui.ui import theme as themes
 from orchestrator_tui.ui.actions import COMMANDS
 from orchestrator_tui.ui.advice import Advice
@@ -140,6 +141,7 @@ class OrcApp(App[None]):
     async def _shutdown(self) -> None:
         # Before screens are taken apart: nobody draws on them any more.
         self.ticking.close()
+        backlog.drop(self._driver)
         await super()._shutdown()
 
     def on_unmount(self) -> None:
@@ -169,6 +171,9 @@ class OrcApp(App[None]):
 
     def redraw(self) -> None:
         """Have every panel of the present screen compare itself with the frame."""
+        if backlog.is_slow(self._driver):
+            self.ticking.owe()
+            return
         if isinstance(self.screen, Working) and self.screen.is_mounted:
             self.screen.settle()
         for panel in self.screen.query(Panel):

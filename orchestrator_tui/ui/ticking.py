@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.errors import StoreError
 from orchestrator_tui.text import age
+from orchestrator_tui.ui.backlog import is_slow
 from orchestrator_tui.ui.frame import Frame, Money
 from orchestrator_tui.ui.notify import Bells
 from orchestrator_tui.ui.screens.working import Working
@@ -147,7 +148,7 @@ class Ticking:
         try:
             for _ in self._take_in():
                 await self._breathe()
-            if self._due() and time.perf_counter() >= self._not_before:
+            if self._due() and time.perf_counter() >= self._not_before and not is_slow(self.app._driver):
                 begun, spent = time.perf_counter(), time.process_time()
                 await self._frame()
                 for _ in self._draw():
@@ -210,6 +211,10 @@ class Ticking:
         if len(app.live.fleet.sessions) <= MANY:
             return None
         return unjudged(app.live.fleet, app.clock.now(), app.live.watch_words(app.clock.now()))
+
+    def owe(self) -> None:
+        """Something is not on the screen yet that should be."""
+        self._owed = True
 
     def forget(self) -> None:
         """Another source is shown from here on."""
