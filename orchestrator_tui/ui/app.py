@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from rich.console import RenderableType
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.events import InputEvent, MouseMove
@@ -138,10 +139,14 @@ class OrcApp(App[None]):
             self.run()
         return int(self.return_code or 0)
 
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End; what waits for the terminal is not for anybody any more."""
+        backlog.drop(self._driver)
+        super().exit(result, return_code, message)
+
     async def _shutdown(self) -> None:
         # Before screens are taken apart: nobody draws on them any more.
         self.ticking.close()
-        backlog.drop(self._driver)
         await super()._shutdown()
 
     def on_unmount(self) -> None:
