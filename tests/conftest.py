@@ -34,13 +34,12 @@ PROCESSES = (
     "tests/hostile/",
     "tests/faults/",
     "tests/weight/",
-    "tests/ui/test_pty.py",
-    "tests/ui/test_triage.py",
+    "tests/ui/",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What depends on real processes being given the processor in time is tried up to twice more, and shown as such."""
+    """What depends on processes and threads being given the processor in time is tried up to twice more, and shown so."""
     root = Path(__file__).parents[1]
     for item in items:
         if str(item.path.relative_to(root)).startswith(PROCESSES):
