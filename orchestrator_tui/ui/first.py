@@ -12,8 +12,8 @@ from textual.app import SuspendNotSupported
 
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.errors import HostRunning, OrcError
-from orchestrator_tui.text import clean, line
-from orchestrator_tui.ui import machine
+from orchestrator_tui.text import line
+from orchestrator_tui.ui import machine, own_verb
 from orchestrator_tui.ui.draw.ink import Line, Run
 from orchestrator_tui.ui.draw.welcome import Empty, draw_empty
 from orchestrator_tui.ui.machine import Found
@@ -27,7 +27,6 @@ AGAIN = 15 * SECOND
 """After so long an empty map looks at the machine again."""
 PATIENCE = 60.0
 """Seconds that a verb may take."""
-MAX_OUTPUT = 1 << 18
 SHOWN = 24
 """Changed lines of a settings file that a question shows."""
 
@@ -112,7 +111,7 @@ class First:
 
     async def _hook(self) -> None:
         # Without a yes it only shows; the verb itself refuses what it may not do.
-        status, out = await _verb("hooks", "install", "claude")
+        status, out = await own_verb.run("hooks", "install", "claude", seconds=PATIENCE)
         changed = [row for row in out.splitlines() if row[:1] in "+-" and row[:3] not in ("+++", "---")]
         if not changed:
             self.app.commanding.tell(_last(out) or f"`orc hooks install claude` ended with status {status}")
@@ -131,7 +130,7 @@ class First:
         return ""
 
     async def _installed(self) -> None:
-        status, out = await _verb("hooks", "install", "claude", "--yes")
+        status, out = await own_verb.run("hooks", "install", "claude", "--yes", seconds=PATIENCE)
         self.app.notify(
             _last(out) or "the hook is in place",
             severity="error" if status else "information",
@@ -152,7 +151,7 @@ class First:
         self.app.run_worker(self._examined(screen), exclusive=True, group="doctor")
 
     async def _examined(self, screen: DoctorScreen) -> None:
-        status, out = await _verb("doctor", "--json")
+        status, out = await own_verb.run("doctor", "--json", seconds=PATIENCE)
         try:
             found = msgspec.json.decode(out[out.index("{") :], type=Report)
         except (ValueError, msgspec.DecodeError):
@@ -181,26 +180,5 @@ class Report(msgspec.Struct):
 
 
 def _last(out: str) -> str:
-    rows = [row for row in clean(out).splitlines() if row.strip()]
-    return line(rows[-1], 300) if rows else ""
-
-
-async def _verb(*arguments: str) -> tuple[int, str]:
-    """A verb of orc's own as a process: (status, what it printed). It has no input, so that it asks nothing."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "orchestrator_tui", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-    except OSError as error:
-        return 1, str(error)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        return 1, f"it did not end within {PATIENCE:.0f} s"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out[:MAX_OUTPUT].decode("utf-8", "replace")
+    rows = own_verb.rows_of(out)
+    return rows[-1] if rows else ""

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from orchestrator_tui.clock import SECOND
 from orchestrator_tui.config import Config, Screen
 from orchestrator_tui.paths import Paths
+from orchestrator_tui.ui import own_verb
 from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.replay.exporting import Exporting
 from orchestrator_tui.ui.widgets.askbar import Pick
@@ -144,10 +145,10 @@ async def test_what_cannot_be_written_is_told_in_the_bar_or_below(lived: Orc, mo
             assert words in "\n".join(text(app))
             await pilot.press("escape")
 
-        async def failed(words: list[str]) -> tuple[int, str]:
+        async def failed(*words: str, seconds: float) -> tuple[int, str]:
             return 1, "orc export: the disk is full \x1b[2J\n"
 
-        monkeypatch.setattr(exporting(app), "_run", failed)
+        monkeypatch.setattr(own_verb, "run", failed)
         await pilot.press("ctrl+e")
         await pilot.pause()
         await pilot.press("enter")

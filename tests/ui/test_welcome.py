@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from orchestrator_tui.config import Clients, Config
 from orchestrator_tui.errors import StoreError
 from orchestrator_tui.paths import Paths
-from orchestrator_tui.ui import first, machine
+from orchestrator_tui.ui import machine, own_verb
 from orchestrator_tui.ui.draw.welcome import Empty, draw_empty
 from orchestrator_tui.ui.keymap import Keymap
 from orchestrator_tui.ui.machine import Found, Place
@@ -128,13 +128,13 @@ async def test_keys_of_the_first_steps(empty: Paths, monkeypatch: pytest.MonkeyP
     said: list[tuple[str, ...]] = []
     diff = '--- /h/settings.json (now)\n+++ /h/settings.json (then)\n@@ -1 +1 @@\n+{"hooks": 1}\nnothing was changed\n'
 
-    async def verb(*arguments: str) -> tuple[int, str]:
+    async def verb(*arguments: str, seconds: float) -> tuple[int, str]:
         said.append(arguments)
         if arguments[0] == "doctor":
             return 1, json.dumps({"findings": [{"about": "store", "state": "bad", "text": "broken", "fix": "mend it"}]})
         return (0, "the hook is in /h/settings.json") if "--yes" in arguments else (1, diff)
 
-    monkeypatch.setattr(first, "_verb", verb)
+    monkeypatch.setattr(own_verb, "run", verb)
     monkeypatch.setattr(
         "orchestrator_tui.ui.commanding.Commanding.ask", lambda self, name, what: said.append((name, str(what)))
     )
@@ -169,9 +169,9 @@ async def test_keys_of_the_first_steps(empty: Paths, monkeypatch: pytest.MonkeyP
 
 
 async def test_a_verb_is_a_process_without_input() -> None:
-    status, out = await first._verb("--version")
+    status, out = await own_verb.run("--version", seconds=60)
     assert (status, out.split()[0]) == (0, "orc") or out
-    status, out = await first._verb("nope")
+    status, out = await own_verb.run("nope", seconds=60)
     assert status != 0 and out
 
 

@@ -5,15 +5,14 @@ The dashboard does not know how files are made: it asks, and runs the same verb 
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator_tui.clock import MILLISECOND, iso
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.text import clean, line
+from orchestrator_tui.text import line
+from orchestrator_tui.ui import own_verb
 from orchestrator_tui.ui.draw.gantt import seconds_of
 from orchestrator_tui.ui.draw.ink import Run
 from orchestrator_tui.ui.plans import called
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 1800.0
 """Seconds: a recording of many hours takes minutes."""
-MAX_OUTPUT = 1 << 16
 FLEET = "the fleet"
 MASKED, BARE = "masked", "left in"
 FORMATS = {"picture": "svg", "recording": "cast", "page": "html", "write-up": "md", "log": "jsonl"}
@@ -39,7 +37,6 @@ class Exporting:
 
     def __init__(self, deck: Deck) -> None:
         self.deck, self.app = deck, deck.app
-        self.running: asyncio.subprocess.Process | None = None
         self._busy = False
 
     def ask(self) -> None:
@@ -136,37 +133,15 @@ class Exporting:
         app = self.app
         self.deck.say(f"writing {line(str(target), 300)} ...")
         try:
-            status, out = await self._run(words)
+            status, out = await own_verb.run(*words, seconds=PATIENCE)
         finally:
             self._busy = False
-        said = [line(row, 300) for row in clean(out).splitlines() if row.strip()]
+        said = own_verb.rows_of(out)
         if status:
             app.notify(said[-1] if said else f"`orc export` ended with status {status}",
                        title="nothing was exported", severity="error", timeout=15, markup=False)  # fmt: skip
         else:
             app.notify(said[0] if said else f"wrote {target}", timeout=15, markup=False)
-
-    async def _run(self, words: list[str]) -> tuple[int, str]:
-        """(status, what it printed); it ends with the dashboard."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "orchestrator_tui", *words,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            )  # fmt: skip
-        except OSError as error:
-            return 1, str(error)
-        self.running = process
-        try:
-            async with asyncio.timeout(PATIENCE):
-                out, _ = await process.communicate()
-        except TimeoutError:
-            return 1, f"it did not end within {PATIENCE / 60:.0f} minutes"
-        finally:
-            self.running = None
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return process.returncode or 0, out[:MAX_OUTPUT].decode("utf-8", "replace")
 
 
 def _name(session: Session) -> str:

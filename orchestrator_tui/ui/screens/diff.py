@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -16,9 +16,6 @@ from orchestrator_tui.ui.draw.diff import draw_diff, place_of
 from orchestrator_tui.ui.draw.ink import Line
 from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    pass
 
 SIDEWAYS = 16
 """Columns of one step to the side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from msgspec import Struct
 from textual.app import ComposeResult
@@ -11,9 +11,6 @@ from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.ink import Line, Run, fit, framed, line_of, wrapped
 from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    pass
 
 MARKS = {"ok": ("√", "working"), "note": ("·", "dim"), "bad": ("╳", "errored bold")}
 ABOUT = 12

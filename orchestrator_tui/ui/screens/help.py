@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -10,9 +10,6 @@ from orchestrator_tui.ui.draw.help import help_page
 from orchestrator_tui.ui.draw.ink import Line
 from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    pass
 
 STEPS = {"help": 1, "down": 1, "right": 1, "page-down": 1, "up": -1, "left": -1, "page-up": -1}
 """Action -> pages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -19,9 +19,6 @@ from orchestrator_tui.ui.draw.ink import Line, local_time
 from orchestrator_tui.ui.draw.report import STILL, draw_report, page_of
 from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.panel import Panel
-
-if TYPE_CHECKING:
-    pass
 
 PERIODS: tuple[tuple[str, int | None], ...] = (
     ("the last hour", HOUR), ("the last 4 hours", 4 * HOUR), ("today", 0), ("the last 7 days", 7 * DAY),

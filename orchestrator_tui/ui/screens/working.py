@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -15,9 +15,6 @@ from orchestrator_tui.ui.screens.own import OwnScreen
 from orchestrator_tui.ui.widgets.askbar import AskBar
 from orchestrator_tui.ui.widgets.panel import Panel
 from orchestrator_tui.ui.widgets.timeline import TimelinePanel
-
-if TYPE_CHECKING:
-    pass
 
 
 class Working(OwnScreen):
@@ -49,7 +46,8 @@ class Working(OwnScreen):
     def settle(self) -> None:
         """The line on commands is there while there is something to tell."""
         app, acts = self.orc, self.orc.commanding
-        if not self.query("#toasts"):
+        toasts = self.query("#toasts")
+        if not toasts:
             # It is being closed: its parts have gone.
             return
         self._order = order_line(
@@ -57,7 +55,6 @@ class Working(OwnScreen):
             max(1, self.size.width), app.keys.shown("undo"),
         )  # fmt: skip
         self._toasts = app.toasts.lines(app.clock.monotonic(), max(1, self.size.width))
-        toasts = self.query_one("#toasts")
         toasts.set_class(bool(self._toasts), "-open")
         toasts.set_class(len(self._toasts) > 1, "-two")
         self.query_one("#orders").set_class(self._order is not None, "-open")
