@@ -34,6 +34,8 @@ class SessionUpdated(Body, frozen=True, tag="session.updated"):
     pid: int | None = None
     """What the source claims; only a process observation proves it."""
     owned: bool | None = None
+    iterations: int | None = None
+    """Of a loop: how many it may have."""
 
 
 class TurnStarted(Body, frozen=True, tag="turn.started"):

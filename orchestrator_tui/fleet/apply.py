@@ -48,7 +48,7 @@ def _updated(s: Session, at: int, e: ev.SessionUpdated) -> None:
 
 _PLAIN = (
     "client", "project", "cwd", "branch", "model", "effort", "permission_mode", "context_window", "auto_compact",
-    "interactive", "client_version", "parent", "relation", "parent_call", "host", "owned",
+    "interactive", "client_version", "parent", "relation", "parent_call", "host", "owned", "iterations",
 )  # fmt: skip
 
 

@@ -51,6 +51,8 @@ class Judge:
         self._kids: dict[str, tuple[object, ...]] = {}
         """What a parent's status takes from a sub-agent."""
         self._looking = False
+        self._since: int | None = None
+        """Since when somebody looks, as it was when all were last judged."""
         self._at = -1
 
     def update(
@@ -58,11 +60,13 @@ class Judge:
     ) -> set[str]:
         """Judge what changed, what hangs on it, and (`due`) what time alone changes by now; returns who was judged.
 
-        `tree` is `fleet.children()`: a sub-agent's state rests on its parent's process.
+        `tree` is `fleet.children()`: a sub-agent's state rests on its parent's process. Time may go back, in a replay:
+        then `changed` are those that differ from what they were at the later time.
         """
         sessions, statuses = fleet.sessions, self.statuses
-        looking = fleet.watch.looking(now)
-        if looking != self._looking or now < self._at or self._at < 0:
+        looking, since = fleet.watch.looking(now), fleet.watch.since
+        back = now < self._at
+        if looking != self._looking or self._at < 0 or (back and since != self._since):
             wanted = set(sessions)
             for name in wanted:
                 self._stands(fleet, sessions[name], now)
@@ -77,26 +81,42 @@ class Judge:
                     wanted.update(self._above(fleet, session))
             if len(statuses) != len(sessions):
                 wanted.update(sessions.keys() - statuses.keys())
-            if due:
+            if back:
+                # Of the others, those of which time alone has made something else since.
+                wanted.update(name for name in statuses if name in sessions and self._changed_since(fleet, name, now))
+            elif due:
                 wanted.update(name for name in self._due.due(now) if name in sessions)
             # What one session writes may be in another one's way.
             wanted |= self._in_the_way(fleet, wanted, now)
-        self._looking, self._at = looking, now
+        self._looking, self._since, self._at = looking, since, now
         for name in wanted:
             self._judge(fleet, sessions[name], now)
         if len(statuses) != len(sessions):
             for name in statuses.keys() - sessions.keys():
                 self._forget(name)
-        self.retold = self._tell_again(now) - wanted if due and self._ages else set()
+        self.retold = set()
+        if self._ages and (due or back):
+            names = [name for name in statuses if name not in wanted] if back else self._steps.due(now)
+            self.retold = self._tell_again(names, now) - wanted
         return wanted
+
+    def _changed_since(self, fleet: Fleet, name: str, now: int) -> bool:
+        """Whether a status that was judged at a later time may not hold yet."""
+        at = next_change(fleet, fleet.sessions[name], now)
+        if at <= self._at:
+            return True
+        self._due.set(name, self._capped(fleet, fleet.sessions[name], at, now))
+        return False
+
+    def _capped(self, fleet: Fleet, session: Session, at: int, now: int) -> int:
+        """A rule that knows other times is still asked now and then, where ages are shown."""
+        return min(at, now + (OFTEN if fleet.kids(session) else SELDOM)) if self._ages else at
 
     def _judge(self, fleet: Fleet, session: Session, now: int) -> None:
         name = session.id
         status = self.statuses[name] = status_of(fleet, session, now)
-        due = next_change(fleet, session, now)
+        due = self._capped(fleet, session, next_change(fleet, session, now), now)
         if self._ages:
-            # A rule that knows other times is still asked now and then.
-            due = min(due, now + (OFTEN if fleet.kids(session) else SELDOM))
             if status.since >= now:
                 due = min(due, now + JUST)
             self._steps.set(name, max(status.steps_at(now), now + JUST) if status.told else FAR)
@@ -110,11 +130,11 @@ class Judge:
             self._conflicts[name] = (conflict, name_of(fleet, conflict.other))
             self._rivals.setdefault(conflict.other, set()).add(name)
 
-    def _tell_again(self, now: int) -> set[str]:
+    def _tell_again(self, names: Iterable[str], now: int) -> set[str]:
         told: set[str] = set()
-        for name in self._steps.due(now):
+        for name in names:
             status = self.statuses.get(name)
-            if status is not None:
+            if status is not None and status.told:
                 self.statuses[name] = status.at(now)
                 self._steps.set(name, max(status.steps_at(now), now + JUST))
                 told.add(name)

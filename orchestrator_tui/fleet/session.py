@@ -91,6 +91,8 @@ class Session(Struct):
     host: str | None = None
     claimed_pid: int | None = None
     owned: bool = False
+    iterations: int | None = None
+    """Of a loop: how many it may have."""
     spend: Spend = field(default_factory=Spend)
     burn: Burn = field(default_factory=Burn)
     owed_at: int | None = None

@@ -27,7 +27,7 @@ class Teller:
         self._log.write(
             "header", "session", schema="orc.log/1", session=spec.id, title=spec.title, project=spec.cwd,
             cwd=spec.work_dir, branch=spec.tree.branch if spec.tree is not None else None, model=spec.model,
-            effort=spec.effort, interactive=False, owned=True, pid=os.getpid(),
+            effort=spec.effort, interactive=False, owned=True, pid=os.getpid(), iterations=spec.max_iterations,
         )  # fmt: skip
         until = f"\n\nuntil: {line(spec.check_words, 1000)}" if spec.until else ""
         self._log.write("user", "user", text=spec.prompt + until, headless=True)

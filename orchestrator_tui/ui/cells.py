@@ -63,7 +63,7 @@ def cell_of(
         status, pace, helpers, session.title, session.place, session.model, seen.region, spend.requests, spend.tokens,
         spend.cost, session.context_tokens, session.window, since.requests, session.progress_at,
         session.alerts.viewed_at, _alert_at(session), len(session.steering.asks), session.pid is None, session.relation,
-        owner, heirs, session.parent, session.seat, last,
+        owner, heirs, session.parent, session.seat, last, session.iterations,
     )  # fmt: skip
     if seen.cell is not None and seen.key == key:
         return seen.cell
@@ -93,6 +93,7 @@ def cell_of(
         relation=session.relation or "" if session.relation != "subagent" else "",
         parent=session.parent or "" if session.relation != "subagent" else "",
         heirs=heirs,
+        rounds=max(0, session.iterations or 0),
         number=session.seat or 0,
         last=short_line(last, 120),
         tokens=spend.tokens.total,

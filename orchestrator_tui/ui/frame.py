@@ -67,6 +67,8 @@ class Cell(Struct, frozen=True):
     """What it came from; "" where it did not."""
     heirs: tuple[tuple[str, str], ...] = ()
     """(id, status) of what came from it, the newest last: forks, parts, escalations, and of a loop its iterations."""
+    rounds: int = 0
+    """Of a loop: how many it may have; 0 where nothing says so."""
     number: int = 0
     """Its seat in the region, from 1; 0 while it has none."""
     last: str = ""

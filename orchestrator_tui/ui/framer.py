@@ -158,8 +158,9 @@ class Framer:
     def _judge(self, fleet: Fleet, now: int) -> None:
         """Statuses and paces anew for what changed; once a second for those that time alone changes by now."""
         second, looking = now // SECOND, fleet.watch.looking(now)
-        everything = looking != self._looking or now < self._now or self._now < 0
-        step = second != self._second
+        back = now < self._now
+        everything = looking != self._looking or self._now < 0
+        step = second != self._second or back
         self._now, self._second, self._looking = now, second, looking
         known = self._seen
         moved = (name for name in fleet.changed if _moved(fleet.sessions.get(name), known.get(name)))
@@ -168,11 +169,11 @@ class Framer:
         waiting = self._unjudged
         waiting.update(dict.fromkeys(fleet.changed))
         # Of very many at once those that have waited longest come first: a key is answered in between.
-        most = len(waiting) if everything else AT_ONCE
+        most = len(waiting) if everything or back else AT_ONCE
         turn = list(islice(waiting, most))
         self._unjudged = dict.fromkeys(islice(waiting, most, None))
         wanted = self._judge_of.update(fleet, now, turn, self._tree, step)
-        paced = {name for name, seen in known.items() if seen.pace_due <= second} - wanted if step else set()
+        paced = {name for name, seen in known.items() if back or seen.pace_due <= second} - wanted if step else set()
         parents: set[str] = set()
         for name in wanted:
             seen = known[name]
@@ -180,9 +181,13 @@ class Framer:
             parent = seen.session.parent
             if parent in known and (before is None or before.status != seen.status.status):
                 parents.add(parent)
-            self._pace(seen, now, everything)
-        for name in paced:
-            self._pace(known[name], now, False)
+            self._pace(seen, now, everything or back)
+        if back:
+            # How fast they went then: of most the same as later, nothing.
+            paced = {name for name in paced if self._pace(known[name], now, True)}
+        else:
+            for name in paced:
+                self._pace(known[name], now, False)
         settled = wanted | paced | parents
         for name in self._judge_of.retold:
             seen = known[name]
@@ -213,7 +218,8 @@ class Framer:
             seen.helper = helper
         self._regions.take(self._seen.values())
 
-    def _pace(self, seen: Seen, now: int, everything: bool) -> None:
+    def _pace(self, seen: Seen, now: int, everything: bool) -> bool:
+        """Work a pace out anew where that may be due; tells whether it is another one."""
         stretches = seen.session.burn.stretches
         last = stretches[-1] if stretches else None
         burnt = (last.last, last.cost, last.output, last.total) if last is not None else ()
@@ -224,6 +230,8 @@ class Framer:
                 self._turn(seen.pace, -1)
                 self._turn(pace, 1)
                 seen.pace = pace
+                return True
+        return False
 
     def _turn(self, pace: Pace, sign: int) -> None:
         """Add a pace to the fleet's, or take it away."""

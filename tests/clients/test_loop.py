@@ -61,10 +61,11 @@ def test_only_the_logs_of_sessions_are_found(tmp_path: Path) -> None:
 
 
 def test_a_loop_its_iterations_and_their_agents() -> None:
-    loop = read(HEAD | {"title": "fix it", "owned": True, "agent": "claude"}, STEP)
+    loop = read(HEAD | {"title": "fix it", "owned": True, "agent": "claude", "iterations": 20}, STEP)
     assert {draft.session for draft in loop} == {"loop:l1"}
     (header,) = of(loop, ev.SessionUpdated)
     assert (header.client, header.title, header.owned, header.parent) == ("loop", "fix it", True, None)
+    assert header.iterations == 20
     one = read(HEAD | {"session": "l1/3", "parent": "l1", "relation": "iteration"}, STEP, {"kind": "user", "agent": "h", "text": "x"},
                path="l1/iterations/3.jsonl")  # fmt: skip
     assert [draft.session for draft in one] == ["loop:l1/3"] * 2 + ["loop:l1/3/h"] * 2

@@ -39,8 +39,8 @@ def frame(*sizes: int) -> Frame:
     return Frame(NOW, tuple(region(f"r{n}", size) for n, size in enumerate(sizes)))
 
 
-def loop(rounds: int) -> Region:
-    parent = cell(0, "loops", id="loop:a", name="fix-flaky")
+def loop(rounds: int, most: int = 0) -> Region:
+    parent = cell(0, "loops", id="loop:a", name="fix-flaky", rounds=most)
     its = [cell(0, "loops", id=f"i{n}", name=f"#{n}", relation="iteration", parent="loop:a") for n in range(rounds)]
     return region_of("loops", (cell(1, "loops"), parent, *its))
 
@@ -142,6 +142,8 @@ def test_a_loop_is_a_line_with_its_iterations() -> None:
         assert [spots[f"i{n}"].x for n in range(7)] == list(range(spots["i0"].x, spots["i0"].x + 7))
         words = "".join(text for text, _ in drawn.lines[spots["loop:a"].y])
         assert "» ● fix-flaky" in words and "●●●●●●●" in words and "7 rounds" in words
+    at_most = draw_map(Frame(NOW, (loop(7, 20),)), 114, "tiles", None)
+    assert "7/20 rounds" in "".join(text for text, _ in at_most.lines[at_most.spots["loop:a"].y])
     long = draw_map(Frame(NOW, (loop(300),)), 114, "tiles", None)
     assert "i0" not in long.spots and "i299" in long.spots
     assert "…●" in "".join(text for text, _ in long.lines[long.spots["i299"].y])

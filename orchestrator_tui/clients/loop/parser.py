@@ -25,6 +25,7 @@ from orchestrator_tui.clients.values import (
     session_id,
     short,
     text_of,
+    whole,
 )
 from orchestrator_tui.events import KnownBody, Relation, SessionUpdated, UnknownRecord
 
@@ -137,6 +138,7 @@ def _told(body: SessionUpdated, header: dict[str, Any]) -> SessionUpdated:
         parent=known,
         relation=cast(Relation, relation) if known is not None and relation in _RELATIONS else None,
         owned=header.get("owned") is not False,
+        iterations=whole(header.get("iterations")),
     )
 
 

@@ -53,7 +53,9 @@ def chain_line(cells: Sequence[Cell], columns: int, look: Look) -> Line:
     spend = Spend()
     for cell in rounds:
         spend.merge(cell.spend)
-    words = str(len(rounds)) if columns < 60 else count_of(len(rounds), "round")
+    words = f"{len(rounds)}/{loop.rounds}" if loop.rounds else str(len(rounds))
+    if columns >= 60:
+        words = f"{words} rounds" if loop.rounds else count_of(len(rounds), "round")
     right: list[Run] = [("  " + words, "text")]
     if spend.requests and columns >= 60:
         cost = amount(spend)
