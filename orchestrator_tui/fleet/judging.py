@@ -22,12 +22,11 @@ from orchestrator_tui.fleet.fleet import WORKERS, Fleet
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status, next_change, status_of
 from orchestrator_tui.fleet.timers import Timers
-from orchestrator_tui.fleet.told import FAR
 
 JUST = 7 * SECOND // 10
-"""What was judged or said this lately is not said again for the second that begins."""
+"""What began at the very moment at which it was judged is judged again so soon."""
 OFTEN = MINUTE
-"""Where ages are shown, a session with sub-agents is asked for at least this often."""
+"""Where statuses are shown, a session with sub-agents is judged at least this often."""
 SELDOM = 15 * MINUTE
 """The same of every other."""
 
@@ -35,13 +34,11 @@ SELDOM = 15 * MINUTE
 class Judge:
     """Holds the statuses of one fleet."""
 
-    def __init__(self, ages: bool = False) -> None:
-        """`ages`: statuses are shown, so what they say of ages has to hold, too."""
-        self._ages = ages
+    def __init__(self, shown: bool = False) -> None:
+        """`shown`: what the statuses say is read, too; the ages in it are those of `Status.at`."""
+        self._shown = shown
         self.statuses: dict[str, Status] = {}
-        self.retold: set[str] = set()
-        """Whose ages were said anew by the last `update`; of what was judged, nothing changed."""
-        self._due, self._steps = Timers(), Timers()
+        self._due = Timers()
         self._marks: dict[str, Standing] = {}
         """What others' conflicts take from a session, as it was when that was last looked at."""
         self._conflicts: dict[str, tuple[Conflict, str]] = {}
@@ -94,10 +91,6 @@ class Judge:
         if len(statuses) != len(sessions):
             for name in statuses.keys() - sessions.keys():
                 self._forget(name)
-        self.retold = set()
-        if self._ages and (due or back):
-            names = [name for name in statuses if name not in wanted] if back else self._steps.due(now)
-            self.retold = self._tell_again(names, now) - wanted
         return wanted
 
     def _changed_since(self, fleet: Fleet, name: str, now: int) -> bool:
@@ -109,17 +102,15 @@ class Judge:
         return False
 
     def _capped(self, fleet: Fleet, session: Session, at: int, now: int) -> int:
-        """A rule that knows other times is still asked now and then, where ages are shown."""
-        return min(at, now + (OFTEN if fleet.kids(session) else SELDOM)) if self._ages else at
+        """A rule that knows other times is still asked now and then, where its words are read."""
+        return min(at, now + (OFTEN if fleet.kids(session) else SELDOM)) if self._shown else at
 
     def _judge(self, fleet: Fleet, session: Session, now: int) -> None:
         name = session.id
         status = self.statuses[name] = status_of(fleet, session, now)
         due = self._capped(fleet, session, next_change(fleet, session, now), now)
-        if self._ages:
-            if status.since >= now:
-                due = min(due, now + JUST)
-            self._steps.set(name, max(status.steps_at(now), now + JUST) if status.told else FAR)
+        if self._shown and status.since >= now:
+            due = min(due, now + JUST)
         self._due.set(name, due)
         conflict = conflict_of(fleet, session, now)
         before = self._conflicts.get(name)
@@ -130,21 +121,10 @@ class Judge:
             self._conflicts[name] = (conflict, name_of(fleet, conflict.other))
             self._rivals.setdefault(conflict.other, set()).add(name)
 
-    def _tell_again(self, names: Iterable[str], now: int) -> set[str]:
-        told: set[str] = set()
-        for name in names:
-            status = self.statuses.get(name)
-            if status is not None and status.told:
-                self.statuses[name] = status.at(now)
-                self._steps.set(name, max(status.steps_at(now), now + JUST))
-                told.add(name)
-        return told
-
     def _forget(self, name: str) -> None:
         """A session left the fleet."""
         del self.statuses[name]
         self._due.drop(name)
-        self._steps.drop(name)
         self._marks.pop(name, None)
         self._kids.pop(name, None)
         before = self._conflicts.pop(name, None)

@@ -16,7 +16,7 @@ from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.owing import owed
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.silence import working
-from orchestrator_tui.fleet.told import FAR, Parts, Told, again, parts_of, said, steps_at
+from orchestrator_tui.fleet.told import Parts, Told, again, parts_of, said
 from orchestrator_tui.fleet.tools import tool_of
 from orchestrator_tui.fleet.words import RANK, Finding, Severity, StatusName
 
@@ -59,9 +59,10 @@ class Status(Struct, frozen=True):
             self.told,
         )  # fmt: skip
 
-    def steps_at(self, now: int) -> int:
-        """When one of its ages is shown as another one; `told.FAR` where it has none."""
-        return min([steps_at(parts, now) for parts in self.told], default=FAR)
+    def after(self, words: str) -> Status:
+        """The same with words before its evidence."""
+        told = ((words, *self.told[0]), *self.told[1:]) if self.told else ()
+        return replace(self, evidence=words + self.evidence, told=told)
 
     @property
     def needs_you(self) -> bool:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.fleet import MINUTE, SECOND
 from orchestrator_tui.text import age
-
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-FAR = 1 << 62
-STEPS = ((MINUTE, SECOND), (10 * MINUTE, 10 * SECOND), (DAY, MINUTE), (FAR, DAY))
-"""(below which age, its step): as `text.age` has them."""
 
 Parts = tuple[str | int, ...]
 """A sentence in parts: a time stands for the age since then, its negative for what is left until then."""
@@ -40,23 +33,3 @@ def parts_of(words: str | int) -> Parts:
 def again(parts: Parts, now: int) -> str:
     """The sentence at another time, nanoseconds since the epoch."""
     return "".join([part if isinstance(part, str) else age(now - part if part >= 0 else -part - now) for part in parts])
-
-
-def steps_at(parts: Parts, now: int) -> int:
-    """When it next reads otherwise; `FAR` where no age is in it."""
-    due = FAR
-    for part in parts:
-        if isinstance(part, str):
-            continue
-        old = now - part if part >= 0 else -part - now
-        if part < 0 and old < SECOND:
-            # Nothing is left of it, for good.
-            continue
-        if old < 0:
-            at = part + SECOND
-        else:
-            step = next(step for below, step in STEPS if old < below)
-            at = part + (old // step + 1) * step if part >= 0 else -part - old // step * step + 1
-        if now < at < due:
-            due = at
-    return due

@@ -6,7 +6,6 @@ from copy import copy
 from functools import lru_cache
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from orchestrator_tui.fleet.equality import subject
 from orchestrator_tui.fleet.session import Session
@@ -74,7 +73,6 @@ def cell_of(
         seat=short_line(session.place or "", 48),
         region=seen.region,
         status=status,
-        evidence=line(status.evidence, 240),
         model=short_line(session.model or "?", 40),
         tokens_per_minute=pace.rate.total,
         usd_per_minute=pace.rate.usd_per_minute if pace.rate.cost else None,
@@ -98,12 +96,6 @@ def cell_of(
         last=short_line(last, 120),
         tokens=spend.tokens.total,
     )
-
-
-def retold(seen: Seen, cell: Cell, status: Status) -> Cell:
-    """The cell that a session has, with the ages of `status`; nothing else of the session has changed."""
-    seen.key = (status, *seen.key[1:])
-    return replace(cell, status=status, evidence=line(status.evidence, 240))
 
 
 def _last(session: Session) -> str:

@@ -10,6 +10,7 @@ from orchestrator_tui.fleet.quota import QuotaLeft
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.text import line
 
 
 class Money(Struct, frozen=True):
@@ -36,7 +37,6 @@ class Cell(Struct, frozen=True):
     seat: str
     region: str
     status: Status
-    evidence: str
     model: str
     tokens_per_minute: int
     usd_per_minute: float | None
@@ -75,6 +75,10 @@ class Cell(Struct, frozen=True):
     """What it did last, or is to do."""
     tokens: int = 0
     """All that it used, as its spend grows on."""
+
+    def evidence(self, now: int) -> str:
+        """The proof of its status in one line; it says ages as they are then."""
+        return line(self.status.at(now).evidence, 240)
 
 
 class Shape(Struct, frozen=True, eq=False):

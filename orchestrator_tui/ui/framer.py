@@ -20,7 +20,7 @@ from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.cells import Part, Seen, cell_of, matches, retold
+from orchestrator_tui.ui.cells import Part, Seen, cell_of, matches
 from orchestrator_tui.ui.frame import Cell, Details, Frame, Money
 from orchestrator_tui.ui.owner import owner_of
 from orchestrator_tui.ui.pace import STILL, WIDE_SPARK, Pace, pace_of, pace_until
@@ -59,7 +59,7 @@ class Framer:
         the last five minutes."""
         self._quotas: tuple[int, tuple[QuotaLeft, ...]] = (-1, ())
         self._wide = [0] * WIDE_SPARK
-        self._judge_of = Judge(ages=True)
+        self._judge_of = Judge(shown=True)
         self._now = self._second = -1
         self._looking = False
 
@@ -188,13 +188,7 @@ class Framer:
         else:
             for name in paced:
                 self._pace(known[name], now, False)
-        settled = wanted | paced | parents
-        for name in self._judge_of.retold:
-            seen = known[name]
-            status = seen.status = self._judge_of.statuses[name]
-            if name not in settled and seen.cell is not None:
-                self._regions.change(seen, retold(seen, seen.cell, status))
-        for name in settled:
+        for name in wanted | paced | parents:
             self._settle(known[name], now)
 
     def _arrange(self, fleet: Fleet) -> None:

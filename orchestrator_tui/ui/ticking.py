@@ -72,6 +72,7 @@ class Ticking:
         self._not_before = 0.0
         self._behind = app.present.behind
         self._told_at = 0
+        self._frozen = False
 
     # --- keys ---------------------------------------------------------------------------------------------
 
@@ -122,8 +123,9 @@ class Ticking:
                 await asyncio.sleep(every)
             self._since = time.perf_counter()
             await self._turn()
-            if self.app.alone and self.app.frames and not gc.get_freeze_count():
+            if self.app.alone and self.app.frames and not self._frozen:
                 # A fleet stays: to look through all of it for what may go would stop every key for a while.
+                self._frozen = True
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(*THRESHOLDS)

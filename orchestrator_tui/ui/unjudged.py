@@ -47,7 +47,6 @@ def _cell(session: Session, region: str) -> Cell:
         seat=short_line(session.place or "", 48),
         region=region,
         status=NOT_YET,
-        evidence=NOT_YET.evidence,
         model="?",
         tokens_per_minute=0,
         usd_per_minute=None,

@@ -32,7 +32,7 @@ HOSTILE = "发票 🚀 [bold]x[/] → ≥ $(id) " * 9
 def cell(number: int, status: str = "working", severity: str = "ok", evidence: str = "all is said") -> Cell:
     """A session."""
     judged = Status(status, severity, NOW - 41 * SECOND, evidence)  # type: ignore[arg-type]
-    return Cell(f"s{number}", f"job {number}", f"api/{number}", "api", judged, evidence, "m", 0, None, (), (),
+    return Cell(f"s{number}", f"job {number}", f"api/{number}", "api", judged, "m", 0, None, (), (),
                 Spend())  # fmt: skip
 
 

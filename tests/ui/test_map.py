@@ -25,7 +25,7 @@ def cell(number: int, region: str = "web", **more: object) -> Cell:
     status = Status("working", "ok", NOW - 60 * SECOND, "writing")
     base = Cell(
         id=f"c:{region}{number}", name=f"task {number}", seat=f"{region}/{number}", region=region, status=status,
-        evidence="", model="m", tokens_per_minute=0, usd_per_minute=None, spark=(), helpers=(), spend=Spend(),
+        model="m", tokens_per_minute=0, usd_per_minute=None, spark=(), helpers=(), spend=Spend(),
         number=number,
     )  # fmt: skip
     return replace(base, **more)
@@ -68,7 +68,7 @@ def test_every_line_is_as_wide_as_the_map_and_no_cells_overlap(zoom: Zoom, colum
 @pytest.mark.parametrize("zoom", ZOOMS)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_that_was_written_breaks_a_line(zoom: Zoom, text: str) -> None:
-    one = cell(1, text, name=text, model=text, last=text, evidence=text, helpers=("working",) * 4, context=0.97)
+    one = cell(1, text, name=text, model=text, last=text, helpers=("working",) * 4, context=0.97)
     for columns in WIDTHS:
         drawn = draw_map(Frame(NOW, (region_of(text, (one,)),)), columns, zoom, one.id)
         assert {sum(cell_len(part) for part, _ in line) for line in drawn.lines} == {columns}

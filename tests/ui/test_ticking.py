@@ -182,6 +182,4 @@ def test_cells_are_found_without_a_search() -> None:
 
 
 def cell_of(number: int) -> Cell:
-    return Cell(
-        f"claude:{number}", "name", "seat", "one", NOT_YET, "", "?", 0, None, (), (), Spend(), number=number + 1
-    )
+    return Cell(f"claude:{number}", "name", "seat", "one", NOT_YET, "?", 0, None, (), (), Spend(), number=number + 1)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from orchestrator_tui.fleet.session import Session
-from orchestrator_tui.text import line
 from orchestrator_tui.ui.draw.curves import draw_burn, draw_context
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, amount, bar, count_of, line_of, short, sides, usd
 from orchestrator_tui.ui.frame import Cell
@@ -58,7 +57,7 @@ def _status(told: Figures, columns: int, low: bool) -> Line:
         return line_of([(f" {words}", "dim")], columns)
     role = ROLES[cell.status.status]
     word = cell.status.status.replace("_", " ")
-    runs: list[Run] = [(f" {GLYPHS[cell.status.status]} {word}", role), (f"  {line(cell.evidence, 240)}", "text")]
+    runs: list[Run] = [(f" {GLYPHS[cell.status.status]} {word}", role), (f"  {cell.evidence(told.now)}", "text")]
     if not low or session is None:
         return line_of(runs, columns)
     used, window = session.context_tokens, session.window

@@ -132,7 +132,12 @@ def _told(frame: Frame, cell: Cell | None, key_of: Callable[[str], str], marked:
         )
     keys = [(key_of(name), BY_ID[name].label) for name in answers(cell)]
     return Told(
-        head, right, cell.seat or cell.name, role, ageless(cell.evidence), tuple(k for k in keys if k[0])[:MOST_KEYS]
+        head,
+        right,
+        cell.seat or cell.name,
+        role,
+        ageless(cell.evidence(frame.now)),
+        tuple(k for k in keys if k[0])[:MOST_KEYS],
     )
 
 

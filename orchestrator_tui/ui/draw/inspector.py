@@ -74,14 +74,14 @@ def draw_inspector(details: Details | None, now: int, columns: int, rows: int, b
 
 def _head(details: Details, now: int, columns: int) -> list[Line]:
     cell, session = details.cell, details.session
-    status = cell.status
+    status = cell.status.at(now)
     role = ROLES[status.status]
     lines = [
         line_of([(" " + GLYPHS[status.status] + " ", role), (cell.name, "strong bold")], columns),
     ]
     # The proof is what one acts on: it is shown whole, as far as three lines go.
     word = status.status.replace("_", " ")
-    proof = wrapped(f"{word}  {cell.evidence}", max(8, columns - 4), 3)
+    proof = wrapped(f"{word}  {cell.evidence(now)}", max(8, columns - 4), 3)
     for number, text in enumerate(proof):
         runs: list[Run] = [(text[: len(word)], role), (text[len(word) :], "text")] if not number else [(text, "text")]
         lines.append(line_of([("   ", "text"), *runs], columns))

@@ -101,7 +101,7 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool, key
     mark = "▌" if selected else "*" if tag.startswith("*") else " "
     # Runs are what a row costs: a blank before the sign is part of it.
     left: list[Run] = [(mark + sign, role)] if mark == " " else [(mark, "focus" + tint), (sign, role + tint)]
-    left += [(fit(cell.seat or cell.name, seat) + " ", "strong bold" + tint), (ageless(cell.evidence), fill)]
+    left += [(fit(cell.seat or cell.name, seat) + " ", "strong bold" + tint), (ageless(cell.evidence(frame.now)), fill)]
     if not tall:
         right: list[Run] = [(f" and {alike} alike", "waiting" + tint)] if alike else []
         right += [(f" {lost}", "money" + tint)] if lost else []

@@ -41,8 +41,8 @@ class Shown:
             found = later.get(cell.id)
             if found is None:
                 return cell
-            words = f"found later, {local_time(found, frame.now)}: {cell.evidence}"
-            return replace(cell, name=f"›{cell.name}", evidence=words)
+            words = f"found later, {local_time(found, frame.now)}: "
+            return replace(cell, name=f"›{cell.name}", status=cell.status.after(words))
 
         regions = tuple(replace(part, cells=tuple(told(cell) for cell in part.cells)) for part in frame.regions)
         return replace(frame, regions=regions, queue=tuple(told(cell) for cell in frame.queue))

@@ -35,7 +35,7 @@ def card(cell: Cell, size: int, look: Look) -> list[list[Run]]:
     rows.append([("  ", "text" + back), *((text, role + back) for text, role in _context(cell, size - 4))])
     loud = cell.status.severity != "ok"
     # An age in it would repaint the card with each of its steps.
-    doing = ageless(cell.evidence) if loud or not cell.last else cell.last
+    doing = ageless(cell.evidence(look.now)) if loud or not cell.last else cell.last
     tone = ROLES[state] if loud else "dim" if state in ("finished", "fog") else "text"
     rows.append([("  ", "text" + back), (fit(doing, max(0, size - 4)), tone + back)])
     return [list(line_of([face.edge, *row], size, "text" + back)) for row in rows]
