@@ -165,8 +165,7 @@ def is_hard(text: Excerpt) -> bool:
 
 
 def figures(text: Excerpt) -> Figures | None:
-    """Failing and passing tests (or a checker's errors), from the last line that counts failures; None without"
-    " one."""
+    """Failing and passing tests (or a checker's errors), from the last line that counts them; None without one."""
     passing = None
     for line in _counting_lines(_end_of(text).lower()):
         bad = good = None
@@ -185,8 +184,7 @@ def figures(text: Excerpt) -> Figures | None:
 
 
 def _counting_lines(words: str) -> list[str]:
-    """The lines that may count something, the last first: those of the last two of each word that figures"
-    " stand with."""
+    """The lines that may count something, the last first: of each word that figures stand with the last two."""
     starts = set()
     for stem in _STEMS:
         at = len(words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from orchestrator_tui.fleet import SECOND
@@ -42,6 +44,12 @@ def pace_until(session: Session, second: int) -> int:
     stretches = session.burn.stretches
     if not stretches or stretches[-1].last <= second - 300:
         return FOREVER
-    due = min((second // width + 1) * width for width in (300 // SPARK, 300 // WIDE_SPARK))
+    due = _column_ends(second)
     # A rate that falls second by second is shown as it falls every other second: half the work, and calmer.
     return min(due, max(session.burn.settled(second * SECOND), second + 2))
+
+
+@lru_cache(8)
+def _column_ends(second: int) -> int:
+    """When a column of one of the curves ends next."""
+    return min((second // width + 1) * width for width in (300 // SPARK, 300 // WIDE_SPARK))
