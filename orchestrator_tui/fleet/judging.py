@@ -5,7 +5,7 @@ The dashboard and the host both judge through here: what is on the screen is wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from orchestrator_tui.fleet import MINUTE, SECOND
 from orchestrator_tui.fleet.conflicts import (
@@ -31,6 +31,10 @@ SELDOM = 15 * MINUTE
 """The same of every other."""
 
 
+def at_once() -> None:
+    """No pause between two sessions."""
+
+
 class Judge:
     """Holds the statuses of one fleet."""
 
@@ -53,12 +57,13 @@ class Judge:
         self._at = -1
 
     def update(
-        self, fleet: Fleet, now: int, changed: Iterable[str], tree: dict[str, list[Session]], due: bool = True
-    ) -> set[str]:
+        self, fleet: Fleet, now: int, changed: Iterable[str], tree: dict[str, list[Session]], due: bool = True,
+        pause: Callable[[], None] = at_once,
+    ) -> set[str]:  # fmt: skip
         """Judge what changed, what hangs on it, and (`due`) what time alone changes by now; returns who was judged.
 
         `tree` is `fleet.children()`: a sub-agent's state rests on its parent's process. Time may go back, in a replay:
-        then `changed` are those that differ from what they were at the later time.
+        then `changed` are those that differ from what they were at the later time. `pause` is called between two.
         """
         sessions, statuses = fleet.sessions, self.statuses
         looking, since = fleet.watch.looking(now), fleet.watch.since
@@ -87,6 +92,7 @@ class Judge:
             wanted |= self._in_the_way(fleet, wanted, now)
         self._looking, self._since, self._at = looking, since, now
         for name in wanted:
+            pause()
             self._judge(fleet, sessions[name], now)
         if len(statuses) != len(sessions):
             for name in statuses.keys() - sessions.keys():

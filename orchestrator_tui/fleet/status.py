@@ -32,7 +32,7 @@ ON_RECORD = frozenset({"dead", "errored", "finished", "fog"})
 MAX_POSSIBLE = 4
 
 
-class Status(Struct, frozen=True):
+class Status(Struct, frozen=True, gc=False):
     """One session's state at one time."""
 
     status: StatusName

@@ -24,7 +24,7 @@ def negative(a: Tokens) -> Tokens:
     return Tokens(-a.input, -a.cache_read, -a.cache_write, -a.output, -a.cache_write_1h, -a.reasoning)
 
 
-class Spend(Struct):
+class Spend(Struct, gc=False):
     """What a session (or a group) has used."""
 
     tokens: Tokens = Tokens()

@@ -17,7 +17,7 @@ from orchestrator_tui.ui.owner import UNKNOWN, Owner
 from orchestrator_tui.ui.pace import STILL, Pace
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, gc=False):
     """What the totals hold of one session."""
 
     status: str

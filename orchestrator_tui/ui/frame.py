@@ -28,7 +28,7 @@ class Money(Struct, frozen=True):
     """When today ends."""
 
 
-class Cell(Struct, frozen=True):
+class Cell(Struct, frozen=True, gc=False):
     """One session as it is drawn; every text in it has been cleaned."""
 
     id: str

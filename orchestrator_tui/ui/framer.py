@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from itertools import islice
 
@@ -14,7 +14,7 @@ from orchestrator_tui.fleet.budget import forecast, level, listed_clients
 from orchestrator_tui.fleet.burn import Rate
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.hands import OWN_ACTOR
-from orchestrator_tui.fleet.judging import Judge
+from orchestrator_tui.fleet.judging import Judge, at_once
 from orchestrator_tui.fleet.quota import QuotaLeft, quotas
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
@@ -63,11 +63,17 @@ class Framer:
         self._now = self._second = -1
         self._looking = False
 
-    def frame(self, fleet: Fleet, now: int, words: str, wanted: str, money: Money | None = None) -> Frame:
-        """The frame at `now`; `wanted` filters by name, project, model or status; `money` is the store's sums."""
+    def frame(
+        self, fleet: Fleet, now: int, words: str, wanted: str, money: Money | None = None,
+        pause: Callable[[], None] = at_once,
+    ) -> Frame:  # fmt: skip
+        """The frame at `now`; `wanted` filters by name, project, model or status; `money` is the store's sums.
+
+        `pause` is called between two sessions: what is more urgent has its turn there.
+        """
         if fleet is not self._fleet:
             self._start(fleet)
-        self._judge(fleet, now)
+        self._judge(fleet, now, pause)
         fleet.forget_changes()
         needle = wanted.casefold()
         waiting = self._queue(now, needle)
@@ -155,7 +161,7 @@ class Framer:
         status = self._seen[name].status
         return status.status if status is not None else "fog"
 
-    def _judge(self, fleet: Fleet, now: int) -> None:
+    def _judge(self, fleet: Fleet, now: int, pause: Callable[[], None]) -> None:
         """Statuses and paces anew for what changed; once a second for those that time alone changes by now."""
         second, looking = now // SECOND, fleet.watch.looking(now)
         back = now < self._now
@@ -172,7 +178,7 @@ class Framer:
         most = len(waiting) if everything or back else AT_ONCE
         turn = list(islice(waiting, most))
         self._unjudged = dict.fromkeys(islice(waiting, most, None))
-        wanted = self._judge_of.update(fleet, now, turn, self._tree, step)
+        wanted = self._judge_of.update(fleet, now, turn, self._tree, step, pause)
         paced = {name for name, seen in known.items() if back or seen.pace_due <= second} - wanted if step else set()
         parents: set[str] = set()
         for name in wanted:
@@ -187,8 +193,10 @@ class Framer:
             paced = {name for name in paced if self._pace(known[name], now, True)}
         else:
             for name in paced:
+                pause()
                 self._pace(known[name], now, False)
         for name in wanted | paced | parents:
+            pause()
             self._settle(known[name], now)
 
     def _arrange(self, fleet: Fleet) -> None:

@@ -16,7 +16,7 @@ WIDE_SPARK = 24
 """Buckets of the fleet's."""
 
 
-class Pace(Struct, frozen=True):
+class Pace(Struct, frozen=True, gc=False):
     """How fast a session goes, worked out when it changed and when a bucket of it passes out of a window."""
 
     rate: Rate

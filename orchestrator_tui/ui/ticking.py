@@ -6,7 +6,6 @@ A key is answered from the frame that is there. Frames come less often when they
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from orchestrator_tui.errors import StoreError
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.backlog import is_slow
 from orchestrator_tui.ui.frame import Frame, Money
+from orchestrator_tui.ui.memory import settle_memory
 from orchestrator_tui.ui.notify import Bells
 from orchestrator_tui.ui.screens.working import Working
 from orchestrator_tui.ui.unjudged import unjudged
@@ -44,8 +44,6 @@ MANY = 2000
 """From so many sessions on the first frame shows who is there before anybody is judged."""
 SWITCH = 0.001
 """Seconds after which that thread has to make way."""
-THRESHOLDS = (5000, 20, 20)
-"""Of the garbage collector: a frame makes thousands of objects that all stay, or all go by themselves."""
 PAGES = 4
 """Pages that are folded in at once, where nobody waits."""
 LATE = 5 * SECOND
@@ -63,6 +61,9 @@ class Ticking:
         self._keys = 0
         """Keys whose effect is not painted yet."""
         self._painted = asyncio.Event()
+        self._way = threading.Event()
+        """Clear while the thread that makes a frame has to wait for a key."""
+        self._way.set()
         self._framing = threading.Lock()
         self._maker: ThreadPoolExecutor | None = None
         self._task: asyncio.Task[None] | None = None
@@ -72,7 +73,7 @@ class Ticking:
         self._not_before = 0.0
         self._behind = app.present.behind
         self._told_at = 0
-        self._frozen = False
+        self._settled = False
 
     # --- keys ---------------------------------------------------------------------------------------------
 
@@ -80,6 +81,7 @@ class Ticking:
         """A key came: work waits until its effect is painted."""
         self._keys += 1
         self._painted.clear()
+        self._way.clear()
         if not self.app.call_after_refresh(self._done):
             self._done()
 
@@ -87,6 +89,12 @@ class Ticking:
         self._keys = max(0, self._keys - 1)
         if not self._keys:
             self._painted.set()
+            self._way.set()
+
+    def _make_way(self) -> None:
+        """In the thread, between two sessions: whoever pressed a key has the processor now."""
+        if not self._way.is_set() and not self._way.wait(PATIENCE):
+            self._way.set()
 
     async def _breathe(self) -> None:
         """Between two slices: whoever waits for the event loop has it now."""
@@ -123,12 +131,9 @@ class Ticking:
                 await asyncio.sleep(every)
             self._since = time.perf_counter()
             await self._turn()
-            if self.app.alone and self.app.frames and not self._frozen:
-                # A fleet stays: to look through all of it for what may go would stop every key for a while.
-                self._frozen = True
-                gc.collect()
-                gc.freeze()
-                gc.set_threshold(*THRESHOLDS)
+            if not self._settled and self.app.alone and self.app.frames and not (self._behind or self.app.sketched):
+                self._settled = True
+                settle_memory()
 
     def tick(self) -> None:
         """One beat, whole and at once."""
@@ -230,6 +235,8 @@ class Ticking:
         return now, app.live.watch_words(now), app.live.spent.refresh(now, app.live.fleet.seq)
 
     def _made(self, now: int, words: str, wanted: str, money: Money) -> Frame:
+        # The thread must not wait for a key that waits for the thread.
+        self._way.set()
         with self._framing:
             return self.app.framer.frame(self.app.live.fleet, now, words, wanted, money)
 
@@ -244,7 +251,7 @@ class Ticking:
 
         def made() -> Frame:
             with self._framing:
-                return framer.frame(live.fleet, now, words, wanted, money)
+                return framer.frame(live.fleet, now, words, wanted, money, self._make_way)
 
         if self._maker is None:
             self._maker = ThreadPoolExecutor(1, "frames")
