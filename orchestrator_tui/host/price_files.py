@@ -18,6 +18,7 @@ from msgspec import Struct
 from orchestrator_tui.config import PRICE_KEYS, Prices
 from orchestrator_tui.fleet.prices import PriceTable, Source
 from orchestrator_tui.fleet.prices.rates import Rates, Sheet
+from orchestrator_tui.host.price_map import PriceMap
 
 MAP = "model_prices_and_context_window_backup.json"
 RETIRED = Path(__file__).with_name("retired_prices.json")
@@ -31,7 +32,6 @@ class _Retired(Struct):
     models: dict[str, msgspec.Raw]
 
 
-_map = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _retired = msgspec.json.Decoder(_Retired)
 
 
@@ -71,7 +71,7 @@ def _litellm(path: Path | None, notes: list[str]) -> Source | None:
         notes.append("litellm's price map was not found: only retired models and your own have a price")
         return None
     try:
-        entries = _map.decode(path.read_bytes())
+        entries = PriceMap(path)
         day = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).date()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         notes.append(f"litellm's price map cannot be read: {error}; reinstall litellm ({path})")
