@@ -1,4 +1,4 @@
-"""litellm's price map as it lies on disk: megabytes of which a fleet needs a dozen entries, each read when asked for."""
+"""litellm's price map on disk: megabytes of which a fleet needs a dozen entries, each read when it is asked for."""
 
 from __future__ import annotations
 

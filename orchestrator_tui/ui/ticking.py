@@ -34,8 +34,10 @@ HOPS = 4
 """Turns of the event loop that a key needs from the terminal to the application."""
 PATIENCE = 0.1
 """Seconds that work waits for what a key did to be painted: who holds a key down does not stop the world."""
-SHARE = 10
+SHARE = 12
 """Of a core frames take at most one part in so many: what is dear comes less often."""
+SELDOM = 0.5
+"""Seconds between two looks at the store, at most."""
 SLOWEST = 2.0
 """Seconds between two frames, at most."""
 FEW = 100
@@ -128,12 +130,18 @@ class Ticking:
     async def _beat(self, every: float) -> None:
         while True:
             if not (self._behind or self.app.sketched):
-                await asyncio.sleep(every)
+                await asyncio.sleep(self._pause(every))
             self._since = time.perf_counter()
             await self._turn()
             if not self._settled and self.app.alone and self.app.frames and not (self._behind or self.app.sketched):
                 self._settled = True
                 settle_memory()
+
+    def _pause(self, every: float) -> float:
+        """Seconds until the next look: what no frame may show yet is better taken in together with what follows it."""
+        if self.app.deck.on:
+            return every
+        return min(SELDOM, max(every, self._not_before - time.perf_counter()))
 
     def tick(self) -> None:
         """One beat, whole and at once."""
