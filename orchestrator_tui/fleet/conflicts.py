@@ -6,7 +6,7 @@ it was forked from. Two forks of one session do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from orchestrator_tui.fleet import MINUTE
 from orchestrator_tui.fleet.told import said
 from orchestrator_tui.fleet.words import Finding
 from orchestrator_tui.fleet.worktree import WINDOW, Written, within
-from orchestrator_tui.fleet.writers import Place, Writers, writers_of
+from orchestrator_tui.fleet.writers import ROOT, Place, Writers, writers_of
 
 if TYPE_CHECKING:
     from orchestrator_tui.fleet.fleet import Fleet
@@ -147,14 +147,24 @@ def name_of(fleet: Fleet, name: str) -> str:
     return name if other is None else other.place or other.title or other.id
 
 
-def newcomers(fleet: Fleet, old: Standing | None, new: Standing, now: int) -> set[str]:
-    """All that wrote where one is anew."""
+def newcomers(
+    fleet: Fleet, name: str, old: Standing | None, new: Standing, known: Mapping[str, tuple[Conflict, str]], now: int
+) -> set[str]:
+    """All that wrote where one is anew, but for those in a conflict that is older than that; `known`: all conflicts."""
     index, found = writers_of(fleet, now), set[str]()
-    known = old.places if old is not None else {}
+    before = old.places if old is not None else {}
     for key, number in new.places.items():
-        place = index.place(key) if known.get(key) != number else None
-        for edit in place.edits.values() if place is not None else ():
-            found |= {edit.session.id, edit.lead.id}
+        place = index.place(key) if before.get(key) != number else None
+        edit = place.edits.get(name) if place is not None else None
+        if place is None or edit is None:
+            continue
+        first, on_path = edit.written.first, not key.startswith(ROOT)
+        for edit in place.edits.values():
+            for other in (edit.session.id, edit.lead.id):
+                had = known.get(other)
+                # The longest one counts, and one path comes before one checkout.
+                if had is None or had[0].at >= first or (on_path and had[0].path is None):
+                    found.add(other)
     return found
 
 

@@ -182,12 +182,12 @@ class Judge:
                     asked.add(mark.lead)
             if new is None:
                 continue
-            if old is None or old.shape != new.shape or old.silent_at <= now:
+            if old is not None and (old.shape != new.shape or old.silent_at <= now):
                 asked |= peers(fleet, [name], now)
                 continue
-            if old.places is not new.places:
-                asked |= newcomers(fleet, old, new, now)
-            if old.turn != new.turn:
+            if old is None or old.places is not new.places:
+                asked |= newcomers(fleet, name, old, new, self._conflicts, now)
+            if old is not None and old.turn != new.turn:
                 asked |= housemates(fleet, session, now)
         return {name for name in asked.difference(names) if name in fleet.sessions and self._differs(fleet, name, now)}
 

@@ -26,6 +26,8 @@ class Pace(Struct, frozen=True, gc=False):
     wide: tuple[int, ...]
 
 
+MANY = 2500
+"""For every so many sessions a falling rate steps a second later."""
 STILL = Pace(Rate(60, 0, 0, 0), 0, (), ())
 FOREVER = 1 << 62
 
@@ -39,14 +41,16 @@ def pace_of(session: Session, now: int) -> Pace:
     return Pace(burn.rate(now), burn.rate(now, 300).cost, burn.curve(now, SPARK), burn.curve(now, WIDE_SPARK))
 
 
-def pace_until(session: Session, second: int) -> int:
-    """The second until which time alone does not change a pace."""
+def pace_until(session: Session, second: int, step: int = 2) -> int:
+    """The second until which time alone does not change a pace.
+
+    A rate that falls second by second is shown as it falls every `step` seconds: less work, and calmer.
+    """
     stretches = session.burn.stretches
     if not stretches or stretches[-1].last <= second - 300:
         return FOREVER
     due = _column_ends(second)
-    # A rate that falls second by second is shown as it falls every other second: half the work, and calmer.
-    return min(due, max(session.burn.settled(second * SECOND), second + 2))
+    return min(due, max(session.burn.settled(second * SECOND), second + step))
 
 
 @lru_cache(8)
