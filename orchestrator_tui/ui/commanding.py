@@ -48,12 +48,12 @@ class Commanding:
 
     def chosen(self) -> list[tuple[Session, str]]:
         """Whom a command is for, each with its status."""
-        sessions, drawn = self.app.live.fleet.sessions, self.app.drawn
+        sessions = self.app.live.fleet.sessions
         found: list[tuple[Session, str]] = []
         for name in self.marks.targets(self.app.selected):
             session = sessions.get(name)
             if session is not None:
-                cell = drawn.cell(name) or next((cell for cell in drawn.queue if cell.id == name), None)
+                cell = self.app.looking.cell(name)
                 found.append((session, cell.status.status if cell is not None else "fog"))
         return found
 

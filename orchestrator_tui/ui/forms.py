@@ -95,7 +95,7 @@ def _note(c: Commanding, session: Session, up: bool) -> str:
     """What a larger, or a smaller, model is told of a session, made of what was found."""
     if not up:
         return note_down(session)
-    cell = c.app.drawn.cell(session.id)
+    cell = c.app.looking.on_map(session.id)
     found = findings_of(c.app.live.fleet, session, c.app.clock.now())
     return note_of(session, cell.status if cell is not None else None, found)
 

@@ -29,15 +29,17 @@ def neighbour(spots: Mapping[str, Spot], selected: str | None, direction: str) -
         return next(iter(spots))
     dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}[direction]
     best, best_cost = selected, 1 << 30
-    for name, spot in spots.items():
+    if dx:
         # Sideways moves stay in their row.
-        if dx and spot.y != here.y:
+        for name, spot in spots.items():
+            if spot.y == here.y and 0 < (spot.x - here.x) * dx < best_cost:
+                best, best_cost = name, (spot.x - here.x) * dx
+        return best
+    for name, spot in spots.items():
+        ahead = (spot.y - here.y) * dy
+        if ahead <= 0 or ahead * 4 >= best_cost:
             continue
-        ahead = (spot.x - here.x) * dx + (spot.y - here.y) * dy
-        if ahead <= 0:
-            continue
-        aside = abs((spot.x - here.x) * dy) + abs((spot.y - here.y) * dx) * 4
-        cost = ahead * (1 if dx else 4) + aside * 3
+        cost = ahead * 4 + abs(spot.x - here.x) * 3
         if cost < best_cost:
             best, best_cost = name, cost
     return best

@@ -19,6 +19,7 @@ from orchestrator_tui.ui.draw.map.tiles import tile
 from orchestrator_tui.ui.draw.overlay import Overlay
 from orchestrator_tui.ui.draw.spots import Spot
 from orchestrator_tui.ui.frame import Cell, Frame, Region
+from orchestrator_tui.ui.lookup import Lookup
 
 FOREVER = 1 << 62
 KEPT = 4096
@@ -52,6 +53,7 @@ class Painter:
         self.made = 0
         """Rows of cells that were made, for tests that count work."""
         self._look = Look("dots", None, frozenset(), None, 0, {})
+        self._lookup = Lookup()
         self._names: tuple[str, ...] = ()
         self._size: tuple[object, ...] = ()
         self._density: int | None = None
@@ -84,7 +86,9 @@ class Painter:
         look = self._look
         if meaning is not look.overlay:
             self._forget()
-        kin = look.kin if frame is self.frame and selected == look.selected else _kin(frame, selected)
+        kin = (
+            look.kin if frame is self.frame and selected == look.selected else _kin(self._lookup.cell(frame, selected))
+        )
         self.frame = frame
         moved = look.selected != selected or look.kin != kin or look.tags != tags or not self._bands
         self._look = Look(zoom, selected, kin, meaning, frame.now, tags)
@@ -247,9 +251,8 @@ def _money(frame: Frame, region: Region) -> list[Run]:
     return runs
 
 
-def _kin(frame: Frame, selected: str | None) -> frozenset[str]:
+def _kin(cell: Cell | None) -> frozenset[str]:
     """What the selected session came from, and what came from it."""
-    cell = frame.cell(selected)
     if cell is None:
         return frozenset()
     names = {name for name, _ in cell.heirs} | ({cell.parent} if cell.parent else set())
