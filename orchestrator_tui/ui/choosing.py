@@ -53,9 +53,7 @@ class Choosing:
 
     def _judgement(self, name: str, session: Session) -> tuple[str, Facts, str] | None:
         """Verb, arguments, and what is said of it at once; None where there is nothing to judge."""
-        cell = self.acts.app.drawn.cell(session.id) or next(
-            (c for c in self.acts.app.drawn.queue if c.id == session.id), None
-        )
+        cell = self.acts.app.looking.cell(session.id)
         if name == "snooze":
             again = session.alerts.snoozed_until > self.acts.app.clock.now()
             words = "back in the queue" if again else "snoozed for 15 minutes"
