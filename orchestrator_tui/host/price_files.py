@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,12 +75,16 @@ def _litellm(path: Path | None, notes: list[str]) -> Source | None:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         notes.append(f"litellm's price map cannot be read: {error}; reinstall litellm ({path})")
         return None
-    try:
-        label = f"litellm {version('litellm')}"
-    except PackageNotFoundError:
-        label = "litellm"
+    label = f"litellm {_version(path)}".strip()
     notes.append(f"{label}, installed {day}: {len(entries)} entries")
     return Source(label, entries)
+
+
+def _version(path: Path) -> str:
+    """litellm's, as its installation says; "" for a file that lies elsewhere."""
+    # importlib.metadata brings the e-mail package along: megabytes, in programs that stay open all day.
+    found = sorted(place.name for place in path.parents[1].glob("litellm-*.dist-info"))
+    return found[-1].removeprefix("litellm-").removesuffix(".dist-info") if found else ""
 
 
 def _dropped(path: Path, notes: list[str], what: str = "retired models") -> Source | None:

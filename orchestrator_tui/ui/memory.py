@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 
-THRESHOLDS = (5000, 20, 20)
+THRESHOLDS = (2000, 5, 5)
 """Of the garbage collector: a frame makes thousands of objects that all stay, or all go by themselves."""
 
 
