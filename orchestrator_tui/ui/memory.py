@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 
-THRESHOLDS = (2000, 5, 5)
+THRESHOLDS = (2000, 5, 50)
 """Of the garbage collector: a frame makes thousands of objects that all stay, or all go by themselves."""
 
 
