@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 THRESHOLDS = (2000, 5, 50)
 """Of the garbage collector: a frame makes thousands of objects that all stay, or all go by themselves."""
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """A fleet is read or judged: nothing of it is garbage, and looking for some takes as long as the work itself."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 def settle_memory() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from orchestrator_tui.store.reader import Reader
 from orchestrator_tui.text import age, line
 from orchestrator_tui.ui.draw.ink import local_time
 from orchestrator_tui.ui.frame import Money
+from orchestrator_tui.ui.memory import building
 from orchestrator_tui.ui.spent import Spent
 
 SECOND = 1_000_000_000
@@ -191,14 +191,9 @@ class Live:
 
 
 def _restored(reader: Reader) -> Fleet:
-    """The fleet as it was kept last. Nothing of it is garbage: looking for some takes longer than reading it."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
+    """The fleet as it was kept last."""
+    with building():
         return restore(reader.snapshot(FOLD_VERSION))
-    finally:
-        if looks:
-            gc.enable()
 
 
 def open_as_viewer(path: Path) -> int:

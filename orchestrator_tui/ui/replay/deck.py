@@ -9,6 +9,7 @@ from orchestrator_tui.fleet.moments import BUCKET, idle_until
 from orchestrator_tui.store.moments import span
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.framer import Framer
+from orchestrator_tui.ui.memory import building
 from orchestrator_tui.ui.replay.counter import Counter
 from orchestrator_tui.ui.replay.keys import Keys
 from orchestrator_tui.ui.replay.past import Past
@@ -78,7 +79,8 @@ class Deck:
         self._first = min(reach[0], now)
         at = now if at is None else max(self._first, min(at, now))
         self.clock = SetClock(at, self._real)
-        self.past = Past(app.present.reader, at)
+        with building():
+            self.past = Past(app.present.reader, at)
         self.span = max(LEAST_SPAN, min(SPAN, now - self._first))
         self._show(at)
         self._ticked = self.clock.monotonic()
@@ -119,10 +121,11 @@ class Deck:
             return
         at = max(self._first, min(at, self.present))
         back = at < self.clock.at
-        self.past.seek(at)
-        self.clock.at = at
-        self._show(at)
-        self._frame(back)
+        with building():
+            self.past.seek(at)
+            self.clock.at = at
+            self._show(at)
+            self._frame(back)
 
     def _frame(self, back: bool = False) -> None:
         # Going back, a framer looks at everything by itself; else it takes what differs for what has happened.
