@@ -32,7 +32,9 @@ HOUR = 3600 * SECOND
 HEIRS = {"fork": "a fork of", "split": "a part of", "escalation": "it goes on for", "iteration": "the next round of"}
 """Relations of sessions that stand on the map by themselves, in words."""
 AT_ONCE = 200
-"""So many sessions that changed are judged for one frame; the others with the next ones."""
+"""So many sessions are judged for one frame of the present."""
+ALL = 1 << 62
+"""For one of the past: nothing of it may be later than its time."""
 MAX_HEIRS = 8
 """So many of them a cell tells of, the newest."""
 
@@ -40,7 +42,9 @@ MAX_HEIRS = 8
 class Framer:
     """Makes frames; what did not change, and what time alone does not change yet, is not worked out again."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = AT_ONCE) -> None:
+        """`most`: so many sessions that changed are judged for one frame; the others with the next ones."""
+        self._most = most
         self._start(None)
 
     def _start(self, fleet: Fleet | None) -> None:
@@ -175,7 +179,7 @@ class Framer:
         waiting = self._unjudged
         waiting.update(dict.fromkeys(fleet.changed))
         # Of very many at once those that have waited longest come first: a key is answered in between.
-        most = len(waiting) if everything or back else AT_ONCE
+        most = len(waiting) if everything or back else self._most
         turn = list(islice(waiting, most))
         self._unjudged = dict.fromkeys(islice(waiting, most, None))
         wanted = self._judge_of.update(fleet, now, turn, self._tree, step, pause)

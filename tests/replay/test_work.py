@@ -18,7 +18,7 @@ from orchestrator_tui.store import load, snapshots
 from orchestrator_tui.store.reader import Place, Reader
 from orchestrator_tui.store.states import raw_of, unpack
 from orchestrator_tui.store.writer import Store
-from orchestrator_tui.ui.framer import Framer
+from orchestrator_tui.ui.framer import ALL, Framer
 from orchestrator_tui.ui.replay import kept
 from orchestrator_tui.ui.replay import past as past_module
 from orchestrator_tui.ui.replay.past import Past
@@ -131,15 +131,15 @@ async def test_playing_on_folds_each_event_once(path: Path, monkeypatch: pytest.
 
 async def test_frames_are_what_new_ones_are_wherever_one_goes(path: Path) -> None:
     with Reader(path) as reader:
-        shown, framer = Past(reader, START - SPAN // 2), Framer()
+        shown, framer = Past(reader, START - SPAN // 2), Framer(ALL)
         at = shown.at
-        for step in (0, 40, -3, -3, 700, -1, 5, -1500, 1, 900, 300, -300, 7):
+        for step in (0, 40, -3, -3, 700, -1, 5, -1500, 1, 900, 300, -300, 7, 100, 100, 100, 100, -60):
             back, at = step < 0, at + step * SECOND
             shown.seek(at)
             if shown.leapt() and not back:
-                framer = Framer()
+                framer = Framer(ALL)
             frame = framer.frame(shown.fleet, at, "", "")
-            fresh = Framer().frame(load.fleet_at(reader, at), at, "", "")
+            fresh = Framer(ALL).frame(load.fleet_at(reader, at), at, "", "")
             assert [cell.id for region in frame.regions for cell in region.cells] == [
                 cell.id for region in fresh.regions for cell in region.cells
             ]

@@ -9,7 +9,7 @@ from orchestrator_tui.clock import DAY, HOUR, MINUTE, SECOND, Clock, SetClock
 from orchestrator_tui.fleet.moments import BUCKET, idle_until
 from orchestrator_tui.store.moments import span
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.framer import Framer
+from orchestrator_tui.ui.framer import ALL, Framer
 from orchestrator_tui.ui.memory import building
 from orchestrator_tui.ui.replay.counter import Counter
 from orchestrator_tui.ui.replay.keys import Keys
@@ -85,7 +85,7 @@ class Deck:
         self.span = max(LEAST_SPAN, min(SPAN, now - self._first))
         self._show(at)
         self._ticked = self.clock.monotonic()
-        self._framer, app.framer = app.framer, Framer()
+        self._framer, app.framer = app.framer, Framer(ALL)
         app.live, app.clock = self.past, self.clock
         app.forget()
         self._count(2 * COUNTING)
@@ -136,7 +136,7 @@ class Deck:
     def _frame(self, back: bool = False) -> None:
         # Going back, a framer looks at everything by itself; else it takes what differs for what has happened.
         if self.past is not None and self.past.leapt() and not back:
-            self.app.framer = Framer()
+            self.app.framer = Framer(ALL)
         self._follow()
         self.app.make_frame()
         self.app.redraw()

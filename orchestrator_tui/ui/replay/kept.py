@@ -120,7 +120,7 @@ class Stand:
     def __init__(self) -> None:
         self.fleet = Fleet()
         self.leapt = False
-        """Sessions came or went otherwise than by being folded in, since somebody last asked."""
+        """Sessions went, or the settings are others, since somebody last asked."""
         self._versions: dict[str, Version] = {}
         """Of those sessions into which nothing was folded since."""
 
@@ -187,7 +187,7 @@ class Stand:
         before.update(ordered)
         self._versions = wanted
         fleet.changed.update(other)
-        self.leapt = self.leapt or bool(gone) or settings != fleet.settings or not ordered.keys() <= was.keys()
+        self.leapt = self.leapt or bool(gone) or settings != fleet.settings
 
 
 def _assign(session: Session, state: Session) -> None:

@@ -23,8 +23,8 @@ NEAR = 500
 """Events that are rather folded than skipped by taking up a state."""
 KEEP_EVERY = 500
 """Events after which the state is kept here, where the store keeps none."""
-MANY = 150
-"""Sessions that differ from what was shown: more are looked at all at once."""
+MOST = 2 / 3
+"""Of the sessions: where more differ from what was shown, all are looked at anew."""
 STEPS_BACK = 12
 """On the way to an earlier time, the state is kept where this many further steps back would lead."""
 
@@ -111,7 +111,7 @@ class Past:
     def leapt(self) -> bool:
         """Whether so much differs from what was shown last that a frame is to be made from nothing."""
         leapt, self.stand.leapt = self.stand.leapt, False
-        return leapt or len(self.fleet.changed) > MANY
+        return leapt or len(self.fleet.changed) > MOST * len(self.fleet.sessions)
 
     def seek(self, at: int) -> None:
         """Stop the fold at another time, before or after."""
