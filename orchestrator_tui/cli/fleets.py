@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from orchestrator_tui.clock import DAY, SystemClock, day_start, parse_time, week_start
+from orchestrator_tui.clock import DAY, MILLISECOND, SystemClock, day_start, parse_time, week_start
 from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.fleet.budget import listed_clients
 from orchestrator_tui.fleet.fleet import Fleet
@@ -50,8 +50,9 @@ def view(reader: Reader, paths: Paths, when: str | None, everything: bool) -> Vi
     now = SystemClock().now()
     note = None
     if when is None:
-        at = now
         fleet = fleet_now(reader)
+        # Never before what it holds, and a time that `--at` can name: of whole milliseconds.
+        at = -(-max(now, fleet.at) // MILLISECOND) * MILLISECOND
         note = check_host(fleet, paths, now)
     else:
         at = min(parse_time(when, now), now)

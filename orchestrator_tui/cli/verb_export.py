@@ -21,6 +21,7 @@ from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.export import log
 from orchestrator_tui.export.files import put
 from orchestrator_tui.export.fleet_page import fill, instants
+from orchestrator_tui.export.masking import mask
 from orchestrator_tui.export.page import Page
 from orchestrator_tui.export.post_mortem import post_mortem
 from orchestrator_tui.export.told import Told, told
@@ -85,6 +86,7 @@ class Job:
     def __init__(self, reader: Reader, place: Paths, args: argparse.Namespace) -> None:
         """Raises UsageError and OrcError for what cannot be."""
         self.reader, self.place, self.args, self.mask = reader, place, args, not args.unmasked
+        self.hide: Callable[[str], str] = mask if self.mask else str
         self.settings = config.load(place.config)
         self.target: Path = args.output
         self.now = SystemClock().now()
@@ -107,6 +109,10 @@ class Job:
         self.end = until if until is not None else ended
         begun = self.session.started_at if self.session is not None else max(0, self.end - DAY)
         self.start = since if since is not None else begun
+        reached = self.session.started_at if self.session is not None else self.first
+        if args.format != "jsonl" and self.start < reached <= self.end:
+            # Nothing was there before: a day of which an hour is stored is that hour.
+            self.start = reached
         if self.start > self.end:
             raise UsageError(f"--since ({iso(self.start)}) is after the end ({iso(self.end)})")
 
@@ -155,7 +161,7 @@ def _jsonl(job: Job) -> str:
         raise OrcError(f"{job.target} cannot be made: {error.strerror}; give the name of a new directory") from error
     for session in chosen:
         _log(job, session, job.target / f"{log.name_of(session.id)}.jsonl")
-    return f"{len(chosen)} sessions, each in a file; `orc ingest --root log={job.target}` reads them"
+    return f"{len(chosen)} sessions, each in a file; `orc ingest --root log={job.target}` of another orc reads them"
 
 
 def _log(job: Job, session: Session, target: Path) -> str:
@@ -164,7 +170,7 @@ def _log(job: Job, session: Session, target: Path) -> str:
     job.start, job.end = min(job.start, session.started_at), job.now
     events = job.events([session.id, *helpers])
     job.write(log.lines(session, helpers, events, mask=job.mask), target)
-    return f"{len(events)} events; a copy of it in an inbox, or `orc ingest --root log=DIR`, reads it"
+    return f"{len(events)} events; another orc reads it: a copy in its inbox, or `orc ingest --root log=DIR`"
 
 
 def _md(job: Job) -> str:
@@ -174,7 +180,7 @@ def _md(job: Job) -> str:
     status = status_of(job.fleet, session, job.stood if job.stood is not None else job.now)
     decided = job.decided(session.id)
     text = post_mortem(
-        session, status, job.helpers(job.fleet, session), told(job.events([session.id])), decided, job.now,
+        session, status, job.helpers(job.fleet, session), told(job.events([session.id]), job.hide), decided, job.now,
         mask=job.mask, stood=job.stood,
     )  # fmt: skip
     job.write(text)
@@ -184,25 +190,23 @@ def _md(job: Job) -> str:
 def _html(job: Job) -> str:
     session = job.session
     if session is None:
-        page, only = Page("the fleet"), None
-        entries = [_word(one) for one in job.decided(None)]
+        page, only = Page("the fleet", mask=job.mask), None
+        entries = [_word(one, job.hide) for one in job.decided(None)]
     else:
-        page = Page(session.title or session.place or session.id)
+        page = Page(session.title or session.place or session.id, mask=job.mask)
         only = frozenset([session.id, *(helper.id for helper in job.helpers(job.fleet, session))])
-        entries = sorted(
-            [*told(job.events([session.id])), *map(_word, job.decided(session.id))], key=lambda entry: entry.at
-        )
+        acts = [_word(one, job.hide) for one in job.decided(session.id)]
+        entries = sorted([*told(job.events([session.id]), job.hide), *acts], key=lambda entry: entry.at)
     fill(page, job.reader, job.start, job.end, only)
-    job.write(page.text(entries, mask=job.mask))
+    job.write(page.text(entries))
     return "a page with its own scrubber; it needs no network"
 
 
-def _word(one: Decision) -> Told:
+def _word(one: Decision, hide: Callable[[str], str]) -> Told:
     about = f" {one.session}" if one.session else ""
     why = f": {one.why}" if one.why else ""
-    return Told(
-        one.at, "command", line(f"{one.verb}{about} by {one.actor or '?'}, {one.outcome or 'under way'}{why}", 400)
-    )
+    words = f"{one.verb}{about} by {one.actor or '?'}, {one.outcome or 'under way'}{why}"
+    return Told(one.at, "command", line(hide(words), 400))
 
 
 def _svg(job: Job) -> str:

@@ -14,7 +14,7 @@ from orchestrator_tui.cli.stretch import check_times
 from orchestrator_tui.cli.writing.report_json import after_json
 from orchestrator_tui.clock import SystemClock, iso, parse_time
 from orchestrator_tui.fleet.ledger import Decision
-from orchestrator_tui.fleet.report.saying import rate, steps
+from orchestrator_tui.fleet.report.saying import rate, steps, usd
 from orchestrator_tui.fleet.report.sections import name_of
 from orchestrator_tui.fleet.report.shapes import Effect, Report
 from orchestrator_tui.store.load import fleet_now
@@ -69,12 +69,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _cost(decision: Decision) -> str:
     moment = decision.moment
-    return "?" if moment is None or moment.cost_usd is None else f"${moment.cost_usd:.2f}"
+    return "?" if moment is None or moment.cost_usd is None else usd(moment.cost_usd)
 
 
 def _evidence(decision: Decision) -> str:
     moment = decision.moment
-    return f"{moment.status}: {moment.evidence}" if moment is not None and moment.status else ""
+    return f"{moment.status.replace('_', ' ')}: {moment.evidence}" if moment is not None and moment.status else ""
 
 
 def _row(report: Report, effect: Effect) -> Row:

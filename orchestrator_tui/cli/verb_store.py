@@ -50,21 +50,32 @@ def _stats(place: Paths, args: argparse.Namespace) -> int:
     if args.json:
         value: dict[str, Any] = msgspec.to_builtins(held)
         times = {name: iso(value[name]) if value[name] else None for name in ("first_at", "last_at", "texts_from")}
+        complete = held.texts_from if held.texts_from is not None else held.first_at
+        times["replay_complete_from"] = iso(complete) if complete is not None else None
         give_json({"schema": "orc.store.stats/1", **value, **times})
         return 0
-    kept = "all texts that were taken up" if held.texts_from is None else f"texts since {iso(held.texts_from)}"
     span = f"{iso(held.first_at)} to {iso(held.last_at or 0)}" if held.first_at is not None else "nothing yet"
     free = f", {_size(held.free_bytes)} of it free" if held.free_bytes else ""
     sizes = f"{_size(held.bytes)}{free}, log {_size(held.log_bytes)}, schema {held.schema_version}"
     print(f"{line(held.path, 400)}: {sizes}")
     print(f"{held.events} events, {held.sessions} sessions, {held.responses} responses, {span}")
     print(f"{held.snapshots} snapshots, {_size(held.snapshot_bytes)}")
-    print(f"replay is complete for the whole time; kept: {kept}")
+    print(_complete(held))
     if held.transcripts_gone:
         print(f"{held.transcripts_gone} transcripts were deleted by their clients; what they said is kept here")
     columns = (("type", "left"), ("events", "right"), ("size", "right"))
     give_table(columns, [[(one.type, ""), (str(one.events), ""), (_size(one.bytes), "")] for one in held.types])
     return 0
+
+
+def _complete(held: upkeep.Stats) -> str:
+    """From when on replay says all that was said then."""
+    if held.texts_from is None:
+        return "replay is complete for the whole time: all texts that were taken up are kept"
+    return (
+        f"replay is complete from {iso(held.texts_from)}; of what began before, events, money and decisions are all "
+        "there, but texts are pruned, and what was told from their words may be missing"
+    )
 
 
 def _verify(place: Paths, args: argparse.Namespace) -> int:
@@ -103,6 +114,9 @@ def _prune(place: Paths, args: argparse.Namespace) -> int:
         done = asyncio.run(_ask(place))
     if not (settings.store.output_days or settings.store.text_days):
         say("orc store prune: no ages are set ([store] output_days, text_days): only the size cap holds")
+    if int(str(done["bytes"])) > settings.store.max_bytes:
+        cap = _size(settings.store.max_bytes)
+        say(f"orc store prune: still over the cap of {cap}: what is left is never let go of ([store] max_bytes)")
     if args.json:
         give_json({"schema": "orc.store.prune/1", **done})
     else:

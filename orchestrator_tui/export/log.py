@@ -38,6 +38,9 @@ def lines(root: Session, tree: Iterable[str], events: Iterable[Event], *, mask: 
         body = net.get(event.seq, event.body)
         if body is None or not isinstance(body, CARRIED):
             continue
+        if root.relation in ev.HOUSED and isinstance(body, ev.SessionUpdated) and event.session == root.id:
+            # It works in a worktree of its own; as a log it would belong to that directory's project.
+            body = replace(body, project=root.project)
         value: dict[str, Any] = {"kind": "event", "t": (event.at - start) / SECOND, "body": _bare(body)}
         if event.session in helpers:
             value["agent"] = name_of(str(event.session))

@@ -30,16 +30,28 @@ _BLOCK = re.compile(
 _ADDRESS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@'\"]{0,128}:)([^\s/@'\"]{1,256})(?=@)")
 """`scheme://user:password@host`."""
 _BEARER = re.compile(r"(?i)\b((?:bearer|basic|token) +)([A-Za-z0-9_\-./+=]{12,})")
-_NAMES = (
-    "pass", "passwd", "password", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "api-key", "access_key",
-    "access-key", "private_key", "private-key", "client_secret", "auth", "authorization", "credential", "credentials",
-    "cookie", "session_key", "signature", "encryption_key",
+_INNER = (
+    "password", "passwd", "passphrase", "secret", "token", "api[_-]?key", "access[_-]?key", "secret[_-]?key",
+    "private[_-]?key", "credential",
 )  # fmt: skip
-_PAIR = re.compile(
-    r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,40}[_-]){0,4}(?:" + "|".join(_NAMES) + r")s?"
-    r"\\{0,2}[\"']?\s{0,3}(?:=|:|=>)\s{0,3}\\{0,2}[\"']?)"
-    r"(?![\d.,]+[kKmM%]?(?![\w-])|\[masked\]|\*{4}|\$\{|\$\(|\$[A-Z]|<|null\b|none\b|true\b|false\b)([^\s\"'\\,;&|)}\]]{4,})"
+"""Names that tell wherever they stand at the end: `accessToken`, `PGPASSWORD`."""
+_NAMES = (
+    "pass", "pwd", "auth", "authorization", "cookie", "session_key", "signature", "encryption_key", "signing_key",
+    "master_key", "secret_key_base",
+)  # fmt: skip
+"""Names that stand alone, or after `_` or `-`: a bypass is no secret."""
+_COLOUR = r"(?:\x1b\[[0-9;]{0,16}m){0,3}"
+_KEY = (
+    r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,40}[_-]){0,4}_?(?:[a-z0-9]{0,40}(?:" + "|".join(_INNER) + ")|"
+    r"(?:" + "|".join(_NAMES) + r"))s?" + _COLOUR + r"\\{0,2}[\"']?" + _COLOUR + r"\s{0,3}(?:=>|=|:)\s{0,3}" + _COLOUR
 )
+_NONE = r"(?![\d.,]+[kKmM%]?(?![\w-])|[^\s\"']{0,24}\[masked\]|\*{4}|\$\{|\$\(|\$[A-Z]|<|null\b|none\b|true\b|false\b)"
+"""What stands for a secret and is none: numbers, references to variables, what is masked already."""
+_QUOTED = re.compile(
+    _KEY + r"\\{0,2}(?P<quote>[\"']))" + _NONE + r"((?:(?!(?P=quote))[^\n\\]){4,512})(?=\\{0,2}(?P=quote))"
+)
+"""`"password": "a value of several words"`."""
+_PAIR = re.compile(_KEY + r"\\{0,2}[\"']?)" + _NONE + r"([^\s\"'\\,;&|)}\]]{4,})")
 """`API_KEY=value`, `"password": "value"`, `--token=value`; a reference to a variable is no secret."""
 _FLAG = re.compile(r"(?i)(--?(?:password|passwd|token|secret|api-?key|auth)\s+)(?![-$<])([^\s\"']{4,})")
 
@@ -59,6 +71,8 @@ def _apply(text: str, hide: Callable[[str], str]) -> str:
         return text
     text = _BLOCK.sub(lambda found: f"{found[1]}{hide(found[2])}{found[3]}", text)
     for pattern in (_BY_KIND, _TOKEN, _ADDRESS, _BEARER, _PAIR, _FLAG):
+        if pattern is _PAIR:
+            text = _QUOTED.sub(lambda found: found[1] + hide(found[3]), text)
         text = pattern.sub(lambda found: found[1] + hide(found[2]), text)
     return text
 

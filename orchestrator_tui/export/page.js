@@ -39,7 +39,7 @@ function show() {
   rows.replaceChildren();
   for (const [session, status, severity, count, cost, evidence] of frame.rows) {
     const about = data.sessions[session], row = document.createElement("tr");
-    row.className = ["red", "amber"].includes(severity) ? severity : "ok";
+    row.className = ["red", "amber"].includes(severity) ? severity : status === "fog" ? "fog" : "ok";
     put(row, "td", status); put(row, "td", about.name); put(row, "td", about.project); put(row, "td", about.model);
     put(row, "td", tokens(count), "n"); put(row, "td", cost, "n"); put(row, "td", evidence);
     rows.appendChild(row);

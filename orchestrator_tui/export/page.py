@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -12,12 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator_tui.clock import SECOND
-from orchestrator_tui.export.masking import masked
+from orchestrator_tui.export.masking import mask as masking
 from orchestrator_tui.export.told import Told
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import status_of
-from orchestrator_tui.text import line
+from orchestrator_tui.text import clean, line
 from orchestrator_tui.ui.draw.ink import amount
 
 MOST = 400
@@ -41,8 +42,9 @@ class Frame(Struct, frozen=True):
 class Page:
     """Takes frames one after the other, then gives the page."""
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, *, mask: bool = True) -> None:
+        self._hide: Callable[[str], str] = masking if mask else str
+        self._title = self._line(title, 120)
         self._frames: list[Frame] = []
         self._known: dict[str, int] = {}
         self._sessions: list[dict[str, str]] = []
@@ -59,7 +61,7 @@ class Page:
         rows: list[tuple[int, str, str, int, str, str]] = [
             (
                 self._which(session), status.status, status.severity, session.spend.tokens.total,
-                dollars(session), line(status.evidence, 240),
+                dollars(session), self._line(status.evidence, 240),
             )
             for session, status in judged[:MOST]
         ]  # fmt: skip
@@ -69,11 +71,15 @@ class Page:
         words = f"{len(judged)} sessions, {reds} red, {ambers} amber, ${cost:.2f}/min{left}"
         self._frames.append(Frame(at / SECOND, cost or count / 1e6, reds, ambers, words, rows))
 
+    def _line(self, text: str, limit: int) -> str:
+        """One line, masked before it is cut: of half a secret nothing tells that it is one."""
+        return line(self._hide(clean(text)), limit)
+
     def _which(self, session: Session) -> int:
         about = {
-            "name": line(session.title or session.place or session.id, 80),
-            "project": line(session.project or "", 60),
-            "model": line(session.model or "?", 60),
+            "name": self._line(session.title or session.place or session.id, 80),
+            "project": self._line(session.project or "", 60),
+            "model": self._line(session.model or "?", 60),
         }
         known = self._known.get(session.id)
         if known is None:
@@ -82,17 +88,14 @@ class Page:
         self._sessions[known] = about
         return known
 
-    def text(self, told: list[Told], *, mask: bool = True) -> str:
+    def text(self, told: list[Told]) -> str:
         """The whole file; `told` is what happened, by time."""
         value: Any = {
-            "title": line(self._title, 120),
+            "title": self._title,
             "sessions": self._sessions,
             "frames": self._frames,
-            "told": [{"t": entry.at / SECOND, "kind": entry.kind, "text": entry.text} for entry in told],
+            "told": [{"t": entry.at / SECOND, "kind": entry.kind, "text": self._hide(entry.text)} for entry in told],
         }
-        value = msgspec.to_builtins(value)
-        if mask:
-            value = masked(value)
         # In a script no end tag, comment or line separator may begin.
         data = msgspec.json.encode(value).decode().replace("<", "\\u003c").replace("\u2028", "\\u2028")
         data = data.replace("\u2029", "\\u2029").replace("&", "\\u0026").replace(">", "\\u003e")

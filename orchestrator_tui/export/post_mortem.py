@@ -13,6 +13,7 @@ from orchestrator_tui.export.page import dollars
 from orchestrator_tui.export.plain import escaped
 from orchestrator_tui.export.told import Told
 from orchestrator_tui.fleet.ledger import Decision
+from orchestrator_tui.fleet.report.saying import usd
 from orchestrator_tui.fleet.session import Session
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.worktree import changes_words
@@ -95,7 +96,7 @@ def _decisions(decided: list[Decision], hide: Hide) -> Iterator[str]:
     yield "|---|---|---|---|--:|---|"
     for one in decided:
         moment = one.moment
-        cost = f"${moment.cost_usd:.2f}" if moment is not None and moment.cost_usd is not None else "?"
+        cost = usd(moment.cost_usd) if moment is not None and moment.cost_usd is not None else "?"
         words = "; ".join(part for part in (one.why, moment.evidence if moment is not None else "", one.text) if part)
         cells = (iso(one.at), one.actor or "?", one.verb, one.outcome or "under way", cost, words)
         yield "| " + " | ".join(escaped(line(hide(cell), 240)) for cell in cells) + " |"

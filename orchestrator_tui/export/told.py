@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ LONGEST = 2_000
 
 
 class Told(Struct, frozen=True):
-    """One entry; its text is cleaned, not masked."""
+    """One entry; its text is cleaned."""
 
     at: int
     kind: str
@@ -24,13 +24,13 @@ class Told(Struct, frozen=True):
     text: str
 
 
-def told(events: Iterable[ev.Event]) -> Iterator[Told]:
-    """In the order given."""
+def told(events: Iterable[ev.Event], hide: Callable[[str], str] = str) -> Iterator[Told]:
+    """In the order given; `hide` masks a text before it is cut: of half a secret nothing tells that it is one."""
     for event in events:
         entry = _entry(event.body)
         if entry is not None:
             kind, text = entry
-            yield Told(event.at, kind, clean(text)[:LONGEST])
+            yield Told(event.at, kind, hide(clean(text))[:LONGEST])
 
 
 def _entry(body: ev.AnyBody) -> tuple[str, str] | None:
@@ -50,7 +50,7 @@ def _entry(body: ev.AnyBody) -> tuple[str, str] | None:
         case ev.Check():
             score = "" if body.score is None else f", score {body.score:g}"
             return "check", f"{body.name}: {'passed' if body.ok else 'failed'}{score}"
-        case ev.AlertRaised():
+        case ev.AlertRaised() | ev.AlertEscalated():
             return "alert", f"{body.severity}: {body.evidence}"
         case ev.SessionEnded():
             return "ended", f"{'with an error: ' if body.is_error else ''}{body.text or body.reason or ''}"

@@ -104,7 +104,8 @@ class Doing:
             if action.id != "palette" and action.where != "ask":
                 # The search looks at the title alone, so that has the label and the sentence.
                 keys = app.keys.written(action.id) or "no key"
-                title, told = f"{action.label}: {action.help}", f"{keys}   {action.id}, {' and '.join(action.places)}"
+                places = ", ".join("map" if place == "fleet" else place for place in action.places)
+                title, told = f"{action.label}: {action.help}", f"{keys}   {places}   id {action.id}"
                 yield SystemCommand(title, told, partial(self.named, action.id))
         for name, theme in sorted(app.themes.loaded.items()):
             yield SystemCommand(f"theme {name}", escape(theme.description), partial(app.picking.pick, name))

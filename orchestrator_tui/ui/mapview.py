@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator_tui.fleet import SECOND
-from orchestrator_tui.ui.draw.ink import Line, line_of
+from orchestrator_tui.ui.draw.ink import GLYPHS, Line, Run, line_of
 from orchestrator_tui.ui.draw.map import ZOOMS, Painter, Plan, Zoom, natural_zoom
 from orchestrator_tui.ui.draw.map import minimap as mini
 from orchestrator_tui.ui.draw.overlay import Overlay
@@ -14,6 +14,8 @@ from orchestrator_tui.ui.frame import Frame
 
 EDGE = 2
 """Columns of the frame and of the air within it."""
+EDGED = 3
+"""From so many rows on the right edge shows where on the map this is."""
 
 
 class MapView:
@@ -38,6 +40,8 @@ class MapView:
         self._scale: mini.Scale | None = None
         self._seen: tuple[int, list[mini.Bucket]] = (-1, [])
         """What the minimap shows, and the second in which that was looked at."""
+        self._below = 0
+        """Rows of the minimap below the map."""
 
     @property
     def plan(self) -> Plan:
@@ -70,6 +74,7 @@ class MapView:
         self.shown = zoom
         plan = self.painter.see(frame, max(1, columns), zoom, selected, overlay, tags, self._room or rows)
         small = mini.rows_for(plan, rows)
+        self._below = small
         self.rows = max(1, rows - small - bool(small))
         self._keep_in_view(selected)
         lines = self.painter.lines(self.top, self.rows)
@@ -79,17 +84,31 @@ class MapView:
         lines.append(line_of([("╌" * columns, "border")], columns))
         return lines + self._minimap(frame, plan, columns, small)
 
+    def edge(self, frame: Frame) -> list[tuple[Run, Run]]:
+        """What the right edge of a map shows that is not all seen and has no minimap below: (cell before it, edge)."""
+        if self._below or not self.plan.rows > self.rows >= EDGED:
+            return []
+        scale = self._look(frame, 1, self.rows)
+        return mini.draw_edge(scale, self._seen[1], self.top, self.rows)
+
+    def needs(self, frame: Frame) -> tuple[int, int]:
+        """How many need somebody above what is shown, and below it."""
+        return mini.outside(frame, self.plan, self.top, self.rows)
+
     def _minimap(self, frame: Frame, plan: Plan, columns: int, rows: int) -> list[Line]:
-        wide = mini.columns_for(plan, columns)
+        scale = self._look(frame, mini.columns_for(plan, columns), rows)
+        return mini.draw_minimap(scale, self._seen[1], self.top, self.rows, columns, self.needs(frame))
+
+    def _look(self, frame: Frame, columns: int, rows: int) -> mini.Scale:
+        """How the map is brought down to so many columns and rows; who is in trouble there is looked at anew."""
         scale, second = self._scale, frame.now // SECOND
-        if scale is None or scale.plan is not plan or (scale.rows, scale.columns) != (rows, wide):
-            scale = self._scale = mini.scale_of(plan, wide, rows)
+        if scale is None or scale.plan is not self.plan or (scale.rows, scale.columns) != (rows, columns):
+            scale = self._scale = mini.scale_of(self.plan, columns, rows)
             self._seen = (-1, [])
         # It is looked at from afar: once a second is often enough.
         if self._seen[0] != second:
             self._seen = (second, mini.buckets(frame, scale))
-        needs = mini.outside(frame, plan, self.top, self.rows)
-        return mini.draw_minimap(scale, self._seen[1], self.top, self.rows, columns, needs)
+        return scale
 
     def _keep_in_view(self, selected: str | None) -> None:
         spot = self.spots.get(selected or "")
@@ -135,18 +154,27 @@ class MapView:
         """The sessions between a place of the map and one of the panel."""
         return within(self.spots, *begin, *self.place(x, max(1, min(y, self.rows))))
 
-    def jump(self, y: int) -> bool:
-        """To what a row of the minimap stands for; whether there is one."""
-        row = y - 1 - self.rows - 1
+    def jump(self, x: int, y: int, columns: int) -> bool:
+        """To what a place of the minimap stands for, in a panel of so many columns; whether there is one."""
         scale = self._scale
-        if scale is None or scale.plan is not self.plan or not 0 <= row < scale.rows:
+        if scale is None or scale.plan is not self.plan:
+            return False
+        row = y - 1 - self.rows - 1 if self._below else y - 1 if x >= columns - EDGE else -1
+        # At the edge there is something to jump to only while it is drawn.
+        if not 0 <= row < scale.rows or scale.rows != (self._below or self.rows) or self.plan.rows <= self.rows:
             return False
         self.top = mini.row_at(scale, row, self.rows)
         return True
 
 
-def hidden_words(view: MapView) -> str:
-    """What is not seen of the map, in words."""
-    below = max(0, view.plan.rows - view.top - view.rows)
-    parts = [f"{view.top} above"] * bool(view.top) + [f"{below} below"] * bool(below)
-    return ", ".join(parts)
+def hidden_words(view: MapView, needs: tuple[int, int], short: bool = False) -> list[Run]:
+    """What is not seen of the map: rows, and how many need somebody there; `short` says it with signs."""
+    runs: list[Run] = []
+    rows = (view.top, max(0, view.plan.rows - view.top - view.rows))
+    for sign, word, count, need in zip("▲▼", ("above", "below"), rows, needs, strict=True):
+        if count:
+            gap = ("  " if short else ", ") if runs else ""
+            runs.append((gap + (f"{sign}{count}" if short else f"{count} {word}"), "dim"))
+            if need:
+                runs.append((f" {GLYPHS['waiting']}{need}", "waiting"))
+    return runs

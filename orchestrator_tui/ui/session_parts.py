@@ -89,14 +89,18 @@ class Parts:
         points, window = tuple(lately.context), session.window
         count = len(reading.decided.all)
         told = sum(1 + bool(one.why) + bool(one.moment and one.moment.evidence) for one in reading.decided.all)
-        models = len(reading.costs)
+        models, burnt = len(reading.costs), any(use.cost and use.at >= scale.start for use in lately.uses)
         return [
             Part(
                 "tools", lambda c, r: draw_gantt(lately.spans, running, scale, now, c, r),
                 min(4, tools + 1), tools + 1, _running(session),
             ),
-            Part("burn", lambda c, r: draw_burn(lately.uses, scale, now, c, r, rate), 4, 7),
-            Part("context", lambda c, r: draw_context(points, window, scale, now, c, r), 4, 7),
+            # A part with nothing to draw is one line of words.
+            Part("burn", lambda c, r: draw_burn(lately.uses, scale, now, c, r, rate), *((4, 7) if burnt else (1, 1))),
+            Part(
+                "context", lambda c, r: draw_context(points, window, scale, now, c, r),
+                *((4, 7) if points else (1, 1)),
+            ),
             Part(
                 "tree", lambda c, r: draw_family(reading.kin, c, r), min(5, max(1, len(reading.kin))),
                 max(1, len(reading.kin)),

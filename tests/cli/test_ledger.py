@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator_tui import events as ev
 from tests.cli.test_report import hostile
 from tests.conftest import Orc
-from tests.fleet.test_report import day, write
+from tests.fleet.test_report import Step, about, day, write
 
 FIELDS = {
     "seq", "at", "command_id", "command", "session", "actor", "process", "why", "arguments", "status", "severity",
@@ -46,6 +47,24 @@ def test_only_a_session_or_a_time(orc: Orc) -> None:
     assert [d["command"] for d in orc.json("ledger", "--since", "2026-01-05T10:03:30Z")["decisions"]] == ["ack"]
     assert orc.json("ledger", "--since", "2026-01-05T10:10:00Z")["decisions"] == []
     assert orc.run("ledger", "--session", "nobody", check=False).returncode == 1
+
+
+def test_a_small_price_is_no_nothing(orc: Orc) -> None:
+    orc.paths.make()
+    asyncio.run(write(orc.paths.database, cheap()))
+    assert "$0.0013" in orc.run("ledger").stdout
+    text = orc.run("export", "claude:a", "--format", "md", "-o", "-").stdout
+    assert "\\$0.0013" in text and "\\$0.00 " not in text
+
+
+def cheap() -> list[Step]:
+    """A decision about a session that had cost a tenth of a cent."""
+    moment = ev.Moment("claude:a", "looping", "red", "same call 5x", 0.0013, 9, 9)
+    asked = ev.CommandRequested(command_id="k", verb="kill", arguments={"session": "claude:a"}, actor="dashboard")
+    return [
+        (0, "claude:a", about("claude", title="a")), (2, None, asked), (2, None, ev.CommandStarted("k", moment)),
+        (3, None, ev.CommandEnded("k", "done", "")),
+    ]  # fmt: skip
 
 
 def test_hostile_text_is_inert(orc: Orc) -> None:

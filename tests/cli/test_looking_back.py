@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -73,6 +74,32 @@ def test_what_is_asked_as_of_a_time_holds_nothing_later(lived: Orc) -> None:
     assert "the end of it" in lived.run("export", "a", "--format", "md", "-o", "-").stdout
     assert lived.json("report", "--until", after(50))["totals"]["requests"] == 0
     assert lived.json("report", "--until", after(900))["totals"]["requests"] == 1
+
+
+def test_a_stretch_begins_with_what_is_stored(lived: Orc) -> None:
+    # Of a day of which an hour is stored, all instants but a few would be empty.
+    for what, since in (("fleet", ()), ("fleet", ("--since", "900d")), ("a", ("--since", "900d"))):
+        text = lived.run("export", what, *since, "--format", "html", "-o", "-").stdout
+        page = json.loads(text.split('id="data">', 1)[1].split("</script>", 1)[0])
+        assert page["frames"][0]["t"] >= BEGUN and len(page["frames"]) > 100
+        assert all(frame["rows"] for frame in page["frames"])
+
+
+def test_a_store_says_from_when_its_replay_is_complete(lived: Orc, tmp_path: Path) -> None:
+    orc = Orc(tmp_path / "state", lived.home)
+    shutil.copytree(lived.state, orc.state)
+    whole = orc.json("store", "stats")
+    assert (whole["texts_from"], whole["replay_complete_from"]) == (None, whole["first_at"])
+    assert "replay is complete for the whole time" in orc.run("store", "stats").stdout
+    orc.paths.config.write_text("[store]\noutput_days = 0.001\ntext_days = 0.001\n")
+    assert orc.json("store", "prune")["texts"] == 2
+    pruned = orc.json("store", "stats")
+    assert pruned["replay_complete_from"] == pruned["texts_from"] > after(1799)
+    words = orc.run("store", "stats").stdout
+    assert f"replay is complete from {pruned['texts_from']}" in words and "for the whole time" not in words
+    assert "the end of it" not in orc.run("export", "a", "--format", "md", "-o", "-").stdout
+    orc.paths.config.write_text("[store]\nmax_bytes = 1\n")
+    assert "still over the cap of 1 B" in orc.run("store", "prune").stderr
 
 
 def test_an_empty_store(orc: Orc) -> None:

@@ -128,6 +128,16 @@ def test_a_cell_of_markdown_is_one_line(text: str) -> None:
     assert "://" not in cell.replace("\\:", "")
 
 
+def test_a_badge_is_told_by_its_own_name(tmp_path: Path) -> None:
+    words = {"evidence": "$0.02 of the $0.02 that a session may cost", "status": "tool_running", "severity": "red"}
+    steps: list[Step] = [
+        (0, "claude:a", about("claude", title="a")),
+        (9, "claude:a", ev.AlertRaised(cause="budget red", since=START, **words)),  # type: ignore[arg-type]
+    ]
+    shown = markdown(sheet_of(report(tmp_path / "b.db", steps)))
+    assert "red over budget" in shown and "tool running" not in shown
+
+
 def test_an_empty_report_is_a_whole_document(tmp_path: Path) -> None:
     sheet = sheet_of(report(tmp_path / "e.db", []))
     parser = Strict()

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,12 @@ def test_a_page_has_no_element_of_a_session_s_own(orc: Orc) -> None:
         page = Scripts()
         page.feed(target.read_text())
         assert page.tags.count("script") == 2 and "img" not in page.tags
+
+
+def test_fog_is_not_green() -> None:
+    parts = files("orchestrator_tui.export")
+    assert 'status === "fog" ? "fog" : "ok"' in (parts / "page.js").read_text()
+    assert "tr.fog td:first-child" in (parts / "page.html").read_text()
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -30,6 +30,10 @@ def test_keys_of_known_services(kind: str) -> None:
         f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
         f"-----BEGIN OPENSSH PRIVATE KEY-----\n{SECRET} and cut",
         f"eyJhbGciOiJIUzI1NiJ9.{SECRET}.{SECRET}", f"cookie: {SECRET}",
+        f'{{"accessToken":"{SECRET}"}}', f"clientSecret: '{SECRET}'", f"PGPASSWORD={SECRET} psql", f"_authToken={SECRET}",
+        f"SECRET_KEY = '{SECRET}'", f"SECRET_KEY_BASE={SECRET}", f"userPassword => {SECRET}", f"JWT_SIGNING_KEY={SECRET}",
+        f'PASSWORD="it is {SECRET}, as ever"', f'{{\\"password\\": \\"a b {SECRET}\\"}}',
+        f"\x1b[01;31mAPI_KEY\x1b[0m={SECRET}", f"API_KEY=\x1b[32m{SECRET}\x1b[0m",
     ],
 )  # fmt: skip
 def test_what_is_masked(text: str) -> None:
@@ -43,6 +47,7 @@ def test_what_is_masked(text: str) -> None:
         "tokens: 18k in, 70 out", "the password is wrong", "pass the test", "max_tokens=4096", "tokens: 18.2k of 200000",
         "TOKEN=$SECRET_FROM_ENV", "password: ${DB_PASSWORD}", "passed: 12", "a sketch-like-this is no key",
         "risk-free", "git push origin main", "author: someone", "def authorize(user): ...", "password=None", "",
+        "bypass: the cache", "compass=north", "outputTokens: 512", '"max_tokens": 4096', "a secretary: someone",
     ],
 )  # fmt: skip
 def test_what_is_left(text: str) -> None:

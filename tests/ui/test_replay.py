@@ -213,6 +213,8 @@ async def test_a_session_is_opened_at_that_time(there: Paths) -> None:
         await pilot.pause()
         assert isinstance(app.screen, SessionScreen) and app.screen.until == NOW - 100 * SECOND
         assert "REPLAY" in words(app) and "Reading the failing test" not in words(app)
+        # Its meters are those of the past, too, and its footer offers nothing that is refused here.
+        assert "REPLAY" in text(app)[0] and "start host" not in text(app)[-1] and "terminal" not in text(app)[-1]
         await pilot.press("pagedown") if DEFAULT.at("session", "pagedown") is None else app.deck.keys.do("minute-after")
         app.deck.seek(NOW - 10 * SECOND)
         app.tick()

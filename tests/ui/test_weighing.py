@@ -33,7 +33,7 @@ async def test_a_frame_in_the_making_waits_for_a_key(paths: Paths, monkeypatch: 
                 way()  # type: ignore[operator]
                 over.set()
 
-            return make(*asked[:-1], pause)  # type: ignore[arg-type]
+            return make(*asked[:-1], pause)  # type: ignore[arg-type, call-arg]
 
         monkeypatch.setattr(app.framer, "frame", paused)
         await fleets.append(paths, (fleets.name_of(0), fleets.say("a word")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from orchestrator_tui.fleet.report.saying import clock, cost, count, rate, share, steps, used_cost
@@ -18,6 +19,9 @@ TITLES = {
     "loop": "By loop",
     "outcome": "By outcome",
 }
+BADGES = {
+    "budget": "over budget", "context": "context nearly full", "conflict": "conflict", "unproven": "unproven",
+}  # fmt: skip
 
 
 def tables(report: Report) -> list[Table]:
@@ -122,6 +126,11 @@ def _alerts(report: Report) -> Table:
     return _cut(Table("alerts", "Alerts", columns, rows, words, tuple(tones)))
 
 
+def _finding(alert: AlertStory) -> str:
+    """What was found: a badge is told by its cause, its status is what the session was else."""
+    return BADGES.get(re.split("[: ]", alert.cause)[0], alert.status.replace("_", " "))
+
+
 def _alert(report: Report, alert: AlertStory, ender: Effect | None) -> tuple[str, ...]:
     noticed = "?"
     if alert.noticed_at is not None:
@@ -132,7 +141,7 @@ def _alert(report: Report, alert: AlertStory, ender: Effect | None) -> tuple[str
     else:
         ending = ENDINGS[alert.ending]
     return (
-        f"{alert.severity} {alert.status.replace('_', ' ')}", clock(alert.raised_at), name_of(report, alert.session),
+        f"{alert.severity} {_finding(alert)}", clock(alert.raised_at), name_of(report, alert.session),
         noticed, age(alert.acted_at - alert.raised_at) if alert.acted_at is not None else "-",
         used_cost(alert.burned), used_cost(alert.after_red) if alert.red_at is not None else "-",
         age(end - alert.since), line(ending, 40), line(alert.evidence, 60),

@@ -11,6 +11,8 @@ from orchestrator_tui.ui.draw.ink import Line, Run, amount, fit, line_of, local_
 from orchestrator_tui.ui.draw.receipt import receipt_words
 
 OUTCOMES = {"done": "working", "undone": "text", "refused": "waiting", "failed": "errored"}
+WIDE = 11
+"""Columns of a kind of token, where all of them have a column."""
 KINDS = ("input", "cache read", "write", "output")
 
 
@@ -53,8 +55,8 @@ def draw_costs(parts: Sequence[tuple[str, Spend]], total: Spend, columns: int, r
     """A row per model: tokens of each kind, responses, money; the last row is all of it."""
     if not total.requests:
         return [line_of([(" nothing was counted yet", "dim")], columns)][:rows]
-    wide = columns >= 66
-    name = max(8, columns - (4 * 9 + 7 + 10 if wide else 3 * 8 + 10) - 2)
+    wide = columns >= 74
+    name = max(8, columns - (4 * WIDE + 7 + 10 if wide else 3 * 8 + 10) - 2)
     out = [_row(" " * name, _heads(wide), "", "", columns, name, wide, head=True)]
     several = len(parts) > 1
     room = rows - 1 - several
@@ -85,7 +87,7 @@ def _row(
     label: str, cells: tuple[str, ...], count: str, money: str, columns: int, name: int, wide: bool,
     head: bool = False, strong: bool = False,
 ) -> Line:  # fmt: skip
-    size = 9 if wide else 8
+    size = WIDE if wide else 8
     role = "dim" if head else "strong" if strong else "text"
     text = "".join(cell.rjust(size)[-size:] if not head else cell.rjust(size) for cell in cells)
     runs: list[Run] = [(" " + fit(label, name), role), (text, role)]

@@ -13,6 +13,17 @@ GAP = 3
 """Columns between two keys of the footer."""
 ALWAYS = ("all", "help")
 """What the footer says in any case, at its end."""
+FIRST: dict[str, tuple[str, ...]] = {
+    "fleet": (
+        "answer", "undo", "next", "bring back", "open", "message", "kill", "model", "pause", "terminal", "split",
+    ),
+    "session": (
+        "answer", "undo", "find", "unfold", "evidence", "match", "follow", "copy", "message", "bring back",
+        "kill", "instrument",
+    ),
+    "replay": ("play", "now", "decision", "event", "speed", "time", "turn"),
+}  # fmt: skip
+"""By place: what has room before all others where not everything fits, the most useful first."""
 
 
 def footer(
@@ -25,7 +36,8 @@ def footer(
     groups: list[tuple[str, list[str]]] = []
     for action in keys.actions:
         shown = keys.shown(action.id)
-        if not shown or not action.footer or not action.holds(where) or (action.id == "pane" and not narrow):
+        there = action.holds(where) or (action.footer in ALWAYS and action.reaches(where))
+        if not shown or not action.footer or not there or (action.id == "pane" and not narrow):
             continue
         if applies is not None and action.id not in applies:
             continue
@@ -36,14 +48,15 @@ def footer(
     ends = [group for group in groups if group[0] in ALWAYS]
     # The last one needs no gap behind it.
     left = columns - 1 + GAP - sum(_size(group) + GAP for group in ends)
-    shown_groups: list[tuple[str, list[str]]] = []
-    for group in groups:
-        if group in ends:
-            continue
-        if _size(group) + GAP > left:
-            break
-        shown_groups.append(group)
-        left -= _size(group) + GAP
+    first = {word: place for place, word in enumerate(FIRST.get(where, ()))}
+    chosen: list[tuple[str, list[str]]] = []
+    for group in sorted(groups, key=lambda group: first.get(group[0], len(first))):
+        size = _size(group) + GAP
+        if group not in ends and size <= left:
+            chosen.append(group)
+            left -= size
+    # What is where stays as it is: only what is left out depends on the room.
+    shown_groups = [group for group in groups if group in chosen]
     runs: list[Run] = [(" ", "text on surface")]
     for number, (word, names) in enumerate((*shown_groups, *ends)):
         runs += [(" " * GAP, "dim on surface")] if number else []

@@ -64,7 +64,7 @@ def draw_context(
         share = used / window
         role = "errored" if share >= 0.9 else "waiting" if share >= 0.8 else "tool"
         words = [(f"{short(used)} {share:.0%}", role)]
-    high = short(top) if window else f"{short(top)} most"
+    high = short(top) if window else f"{short(top)} peak"
     return _plot(values, top, high, "0", "tool", words, scale, now, columns, rows)
 
 

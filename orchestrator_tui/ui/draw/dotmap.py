@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, line_of, tint, width
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, fit_seat, line_of, tint, width
 from orchestrator_tui.ui.draw.meters import ORDER
 from orchestrator_tui.ui.frame import Cell, Frame, Region
 
@@ -77,7 +77,7 @@ def _block(cell: Cell, pitch: int, signed: bool, selected: bool) -> list[Run]:
         return [mark, (fit(f"{sign}", pitch - 2), look), (" ", "text")]
     seat = cell.seat or cell.name
     name = seat if pitch >= WHOLE else seat.rpartition("/")[2] if "/" in seat else ""
-    return [mark, (fit(f"{sign} {name}", pitch - 2), look), (" ", "text")]
+    return [mark, (sign + " " + fit_seat(name, pitch - 4), look), (" ", "text")]
 
 
 def _stream(regions: Iterable[Region], columns: int, rows: int, selected: str | None) -> list[Line] | None:

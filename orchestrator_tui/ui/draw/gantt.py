@@ -106,8 +106,12 @@ def axis(scale: Scale, now: int, columns: int) -> Line:
     if gap < 1:
         return line_of([(" " * LABEL, "text"), (left, "dim")], columns)
     middle = f" {lasted(scale.end - scale.start)} "
-    line_ = middle.center(gap, "·") if gap > len(middle) + 4 else " " * gap
-    return line_of([(" " * LABEL, "text"), (left, "dim"), (line_, "faint"), (right, "dim")], columns)
+    if gap <= len(middle) + 4:
+        return line_of([(" " * LABEL, "text"), (left, "dim"), (" " * gap, "text"), (right, "dim")], columns)
+    before = (gap - len(middle)) // 2
+    after = gap - len(middle) - before
+    dots: list[Run] = [("·" * before, "faint"), (middle, "dim"), ("·" * after, "faint")]
+    return line_of([(" " * LABEL, "text"), (left, "dim"), *dots, (right, "dim")], columns)
 
 
 def clock(at: int, step: int, now: int) -> str:

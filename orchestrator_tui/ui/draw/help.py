@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from orchestrator_tui.ui.actions import Action, by_head
+from orchestrator_tui.ui.actions import HEADS, Action, by_head
 from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, fit, framed, line_of, width
 from orchestrator_tui.ui.keymap import DEFAULT, Keymap
 
@@ -13,8 +13,12 @@ LEAST = 38
 """Columns under which a key and its brief text do not stand side by side."""
 GOOD = 64
 """Columns that most help texts take; wider ones leave the page half empty."""
+WHERE = ("in a session: ", "in a diff: ", "in the report: ")
+"""How the help of an action begins whose head says the same."""
 KEYS = 11
 """Columns of the keys, at most."""
+NARROW = 60
+"""Columns under which the head of the page has room for few words."""
 NAME = 14
 """Columns of a sign's name."""
 WORDS = {
@@ -69,7 +73,12 @@ def help_page(columns: int, rows: int, page: int = 0, keys: Keymap = DEFAULT, pl
     if len(sheets) > 1:
         right = [(f"{number + 1} of {len(sheets)}  ", "dim"), (keys.shown("help"), "key"), (" next page   ", "dim")]
     right += [(keys.shown("back"), "key"), (" back", "dim")]
-    return framed(body, columns, rows, [("keys and signs", "strong")], right, "border")
+    title: list[Run] = [("keys and signs", "strong")]
+    if len(sheets) > 1 and columns < NARROW:
+        # That there are more pages matters more than the words.
+        title = [("keys", "strong")]
+        right = [(f"{number + 1} of {len(sheets)}  ", "dim"), (keys.shown("help"), "key"), (" next", "dim")]
+    return framed(body, columns, rows, title, right, "border")
 
 
 def _flowed(
@@ -128,10 +137,15 @@ def _blocks(columns: int, keys: Keymap, place: str) -> tuple[list[list[Line]], l
             block = [line_of([(" " + head, "strong bold" if here else "dim bold")], columns)]
             room = columns - wide - 5
             for text, long, brief in rows:
+                long = long.partition(": ")[2] if long.startswith(WHERE) else long
                 words = long if width(long) <= room else brief
                 runs: list[Run] = [("  ", "text"), (fit(text, wide), "key" if here else "dim")]
                 block.append(line_of([*runs, ("  ", "text"), (fit(words, room), "text" if here else "dim")], columns))
-            (blocks if here else others).append(block)
+            if place and head == HEADS.get(place):
+                # What only this place has is what one asked for.
+                blocks.insert(0, block)
+            else:
+                (blocks if here else others).append(block)
     return [*blocks, _signs(columns)], others
 
 

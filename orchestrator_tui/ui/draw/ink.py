@@ -57,6 +57,15 @@ def fit(text: str, cells: int) -> str:
     return text + " " * (cells - have)
 
 
+def fit_seat(text: str, cells: int) -> str:
+    """A seat in exactly so many cells: what is cut is the project, never the number that tells seats apart."""
+    head, slash, number = text.rpartition("/")
+    end = slash + number
+    if width(text) <= cells or not head or width(end) > min(6, cells - 3):
+        return fit(text, cells)
+    return fit(head, cells - width(end)) + end
+
+
 def wrapped(text: str, cells: int, rows: int) -> list[str]:
     """The text in at most `rows` lines of at most so many cells, broken between words where it can be."""
     lines: list[str] = []
@@ -93,6 +102,11 @@ def line_of(runs: list[Run], cells: int, fill: str = "text") -> Line:
     if left > 0:
         out.append((" " * left, fill))
     return tuple(out)
+
+
+def fitted(runs: list[Run], cells: int) -> list[Run]:
+    """Runs in at most so many cells, cut with an ellipsis, and not filled."""
+    return runs if sum(width(text) for text, _ in runs) <= cells else list(line_of(runs, cells))
 
 
 def sides(left: list[Run], right: list[Run], cells: int, fill: str = "text") -> Line:

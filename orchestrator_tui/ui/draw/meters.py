@@ -126,7 +126,7 @@ def quota(frame: Frame) -> list[Run]:
     about = "≈" if left.estimated else ""
     window = left.label or left.name
     runs: list[Run] = [(" QUOTA ", "dim"), (line(f"{left.client} {window} ", 30), "dim")]
-    runs.append((f"{about}{left.used_percent:.0f} %", role))
+    runs.append((f"{about}{left.used_percent:.0f}%", role))
     if left.resets_at is not None:
         runs.append((f" to {local_time(left.resets_at, frame.now)}", "dim"))
     if left.empty_at is not None and left.empty_at > frame.now:
@@ -175,7 +175,16 @@ def _counts(frame: Frame, columns: int) -> Line:
     total = [(f"{short(frame.spend.tokens.total)} tokens  {frame.spend.requests} responses ", "dim")]
     if sum(width(text) for text, _ in (*runs, *total)) <= columns:
         return sides(runs, total, columns)
-    return line_of(runs, columns)
+    return line_of(_whole(runs, columns), columns)
+
+
+def _whole(runs: list[Run], columns: int) -> list[Run]:
+    """As many counts as fit whole, each of a sign, a number and a gap: half a number is another number."""
+    if sum(width(text) for text, _ in runs) - 2 <= columns:
+        return runs
+    while len(runs) > 4 and sum(width(text) for text, _ in runs) + 1 > columns:
+        runs = runs[:-3]
+    return [*runs, ("…", "dim")]
 
 
 def budget_runs(used: Level | None, cells: int) -> list[Run]:

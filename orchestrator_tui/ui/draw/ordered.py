@@ -138,7 +138,7 @@ def _deed(verb: str, names: Sequence[str]) -> list[Run]:
     deed, names = DEEDS.get(verb, verb), [name for name in names if name]
     if len(names) > 1:
         return [(f"{deed} ", "text"), (f"{len(names)} sessions", "strong bold"), (f": {listed(names[:4])}", "dim")]
-    return [(f"{deed} ", "text"), (names[0] if names else "", "strong bold")]
+    return [(f"{deed} ", "text"), (names[0], "strong bold")] if names else [(deed, "text")]
 
 
 def _undoable(undo: list[Order], now: int, who: Who, alive: bool, key: str) -> list[Run]:

@@ -8,7 +8,7 @@ from orchestrator_tui.fleet.alerts import WASTEFUL
 from orchestrator_tui.fleet.attention import SUGGESTIONS
 from orchestrator_tui.text import age
 from orchestrator_tui.ui.draw.ageless import ageless
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, amount, fit, line_of, sides
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, amount, fit, fit_seat, line_of, sides
 from orchestrator_tui.ui.draw.ink import tint as tint_of
 from orchestrator_tui.ui.frame import Cell, Frame
 from orchestrator_tui.ui.plans import BROKEN
@@ -93,7 +93,7 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool, key
     """What, where, the proof, and the keys; how long already and at what price beside it, or below where it is tall."""
     tint = tint_of(cell.status.status, cell.status.severity) if selected else ""
     fill, role = "text" + tint, ROLES[cell.status.status]
-    seat = 14 if columns >= 100 else 11
+    seat = 14 if columns >= 70 else 11
     waited = age(frame.now - cell.status.since)
     alike = frame.alike.get(cell.id, 0)
     lost = amount(cell.since_progress) if cell.status.status in WASTEFUL and cell.since_progress.requests else ""
@@ -101,7 +101,8 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool, key
     mark = "▌" if selected else "*" if tag.startswith("*") else " "
     # Runs are what a row costs: a blank before the sign is part of it.
     left: list[Run] = [(mark + sign, role)] if mark == " " else [(mark, "focus" + tint), (sign, role + tint)]
-    left += [(fit(cell.seat or cell.name, seat) + " ", "strong bold" + tint), (ageless(cell.evidence(frame.now)), fill)]
+    name = fit_seat(cell.seat or cell.name, seat)
+    left += [(name + " ", "strong bold" + tint), (ageless(cell.evidence(frame.now)), fill)]
     if not tall:
         right: list[Run] = [(f" and {alike} alike", "waiting" + tint)] if alike else []
         right += [(f" {lost}", "money" + tint)] if lost else []
@@ -115,4 +116,7 @@ def _row(frame: Frame, cell: Cell, columns: int, tall: bool, selected: bool, key
     below += [(f"{lost} since progress  ", "money" + tint)] if lost else []
     below += [(f"and {alike} alike  ", "waiting" + tint)] if alike else []
     below.append((cell.name if cell.name != cell.seat else "", "dim" + tint))
-    return [sides(left, [*chips, (" ", fill)], columns, fill), line_of(below, columns, fill)]
+    return [
+        sides(left, [*chips, (" ", fill)], columns, fill),
+        line_of([*line_of(below, columns - 1, fill), (" ", fill)], columns, fill),
+    ]

@@ -18,6 +18,8 @@ FIRST = 22
 LEAST = 12
 """Columns that the widest column of a table keeps; below, another column goes first."""
 GAP = 2
+BESIDE = 24
+"""Columns below which the words of a figure stand below it."""
 ROLES = {"good": "working", "bad": "errored", "amber": "waiting", "money": "money", "dim": "dim", "": "text"}
 STILL = "working it out ..."
 
@@ -32,7 +34,7 @@ def draw_report(
     key_of: Callable[[str], str],
 ) -> list[Line]:
     """The page from line `top` on, in a frame; `words` instead where there is no sheet yet."""
-    title: list[Run] = [("after-action report", "strong")]
+    title: list[Run] = [("after-action report" if columns >= 48 else "report", "strong")]
     keys: list[Run] = []
     for names, does in ((("left", "right"), "period"), (("report",), "anew"), (("back",), "back")):
         shown = " ".join(key for key in map(key_of, names) if key)
@@ -41,6 +43,10 @@ def draw_report(
         body = [line_of([(" ", "text"), (part, "dim")], max(1, columns - 2)) for part in wrapped(words, columns - 4, 9)]
         return framed(body, columns, rows, title, keys, "border")
     title += [(f"  {words}", "dim")]
+    # Where not all keys fit, the way back is the last to go.
+    room = columns - 7 - sum(width(text) for text, _ in title)
+    while len(keys) > 2 and sum(width(text) for text, _ in keys) + 1 > room:
+        keys = keys[2:]
     inside = max(1, rows - 2)
     last = min(len(page), top + inside)
     foot: list[Run] = [(f"lines {top + 1}-{last} of {len(page)}", "dim"), (" ", "border")]
@@ -52,10 +58,8 @@ def page_of(sheet: Sheet, columns: int) -> list[Line]:
     if columns < 8:
         return []
     inner = columns - 2
-    head = [
-        line_of([(f"{sheet.period} (UTC)", "dim")], inner),
-        line_of([], inner),
-    ]
+    head = [line_of([(part, "dim")], inner) for part in wrapped(f"{sheet.period} (UTC)", inner, 2)]
+    head.append(line_of([], inner))
     if columns >= WIDE:
         left = min(96, inner * 11 // 20)
         figures, curves = _figures(sheet.figures, left), _curves(sheet, inner - left - 4)
@@ -79,12 +83,15 @@ def _figures(figures: Sequence[Figure], columns: int) -> list[Line]:
     room = columns - label - value - 2 * GAP
     lines: list[Line] = []
     for figure in figures:
-        parts = wrapped(figure.words, room, 3) if room > 8 else []
+        beside = room >= BESIDE
+        parts = wrapped(figure.words, room, 3) if beside else []
         shown = fit(" " * (value - width(figure.value)) + figure.value, value)
         head: list[Run] = [(fit(figure.label, label), "dim"), (" " * GAP, "text")]
         head += [(shown, f"{ROLES[figure.tone]} bold"), (" " * GAP, "text")]
         lines.append(line_of([*head, (parts[0] if parts else "", "dim")], columns))
-        pad = " " * (label + value + 2 * GAP)
+        pad = " " * (label + value + 2 * GAP if beside else GAP)
+        if not beside and columns > 2 * GAP:
+            parts = ["", *wrapped(figure.words, columns - GAP, 3)]
         lines += [line_of([(pad, "text"), (part, "dim")], columns) for part in parts[1:]]
     return lines
 
@@ -96,7 +103,7 @@ def _curves(sheet: Sheet, columns: int) -> list[Line]:
     for curve in sheet.curves:
         lines += curve_lines(curve, columns, 3)
     if lines:
-        lines.append(sides([(sheet.begin, "faint")], [(sheet.end, "faint")], columns))
+        lines.append(sides([(sheet.begin, "dim")], [(sheet.end, "dim")], columns))
     return lines
 
 

@@ -139,12 +139,14 @@ class Keys:
     def _loop(self, now: int) -> None:
         if len(self.deck.loop) == 2:
             self.deck.loop = ()
+            self.deck.say("")
         elif not self.deck.loop:
             self.deck.loop = (now,)
             self.deck.say("the loop begins here; go on, and press it again where it ends")
         elif now > self.deck.loop[0]:
             self.deck.loop = (self.deck.loop[0], now)
             self.deck.playing = True
+            self.deck.say("it is played again and again; once more ends that")
         else:
             self.deck.loop = (now,)
 

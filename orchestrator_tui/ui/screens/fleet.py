@@ -8,7 +8,7 @@ from textual.events import Resize
 from textual.widgets import Input
 
 from orchestrator_tui.ui.draw.groups import Bar, draw_groups, groups_of
-from orchestrator_tui.ui.draw.ink import Line, Run, framed
+from orchestrator_tui.ui.draw.ink import Line, Run, framed, width
 from orchestrator_tui.ui.draw.overlay import legend
 from orchestrator_tui.ui.draw.queue import draw_queue, session_at
 from orchestrator_tui.ui.draw.spots import neighbour
@@ -86,20 +86,32 @@ class FleetScreen(Working):
         tags = tags_of(acts.marks, self.orc.live.fleet.groups)
         overlay = self.orc.overlay
         part = view.draw(frame, inner, height, zoom, self.orc.selected, overlay, tags)
+        edge = view.edge(frame)
         body: list[Line] = [((" ", "text"), *line, (" ", "text")) for line in part]
         if not frame.regions:
             body = self.orc.first.lines(columns - 2, height)
-        hidden = hidden_words(view)
-        more = [(hidden + "   ", "dim")] if hidden else []
-        right = [*more, (overlay.label, "text"), (f" {keys.shown('overlay')}  ", "key"), (zoom, "text")]
-        right.append((f" {keys.shown('zoom-in')} {keys.shown('zoom-out')}".rstrip(), "key"))
         title: list[Run] = [("map", "strong")]
         if len(acts.marks):
             word = "marked" if acts.marks.number is None else f"of group {acts.marks.number}"
             word = "that need you" if acts.marks.number == NEED_ME else word
             unmark = [(f"  {keys.shown('unmark')}", "key"), (" none", "dim")]
             title += [(f"  {len(acts.marks)} {word}", "key bold"), *unmark]
-        return framed(body, columns, rows, title, right, "border", legend(overlay))
+        room = columns - 8 - sum(width(text) for text, _ in title)
+        lines = framed(body, columns, rows, title, self._map_head(frame, room), "border", legend(overlay))
+        for y, (near, far) in enumerate(edge, 1):
+            lines[y] = (*lines[y][:-2], near, far)
+        return lines
+
+    def _map_head(self, frame: Frame, room: int) -> list[Run]:
+        """What stands at the right of the map's head: as much as there is room for, what is not seen first."""
+        keys, view = self.orc.keys, self.view
+        needs = view.needs(frame)
+        view_keys: list[Run] = [(self.orc.overlay.label, "text"), (f" {keys.shown('overlay')}  ", "key")]
+        view_keys += [(view.shown, "text"), (f" {keys.shown('zoom-in')} {keys.shown('zoom-out')}".rstrip(), "key")]
+        long, brief = hidden_words(view, needs), hidden_words(view, needs, short=True)
+        gap: list[Run] = [("   ", "dim")]
+        choices = [[*long, *gap, *view_keys], [*brief, *gap, *view_keys], long, brief] if long else [view_keys]
+        return next((runs for runs in choices if sum(width(text) for text, _ in runs) <= room), [])
 
     def centre(self) -> None:
         """The selected session to the middle of the map."""

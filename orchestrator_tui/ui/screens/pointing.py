@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
+from orchestrator_tui.ui.widgets.panel import Panel
+
 if TYPE_CHECKING:
     from orchestrator_tui.ui.screens.fleet import FleetScreen
 
@@ -41,7 +43,8 @@ class Pointing:
     def _click(self, event: events.Click, session: str | None) -> None:
         app, view = self._screen.orc, self._screen.view
         if session is None:
-            if view.jump(int(event.y)):
+            columns = self._screen.query_one("#map", Panel).size.width
+            if view.jump(int(event.x), int(event.y), columns):
                 self._redraw()
         elif event.shift or event.ctrl:
             app.commanding.marks.toggle(session)

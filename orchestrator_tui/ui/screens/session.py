@@ -15,9 +15,8 @@ from orchestrator_tui.errors import StoreError
 from orchestrator_tui.text import line
 from orchestrator_tui.ui.advice import applies
 from orchestrator_tui.ui.draw.chrome import footer
-from orchestrator_tui.ui.draw.ink import Line, Run, framed, line_of
+from orchestrator_tui.ui.draw.ink import Line, Run, fitted, framed, line_of, width
 from orchestrator_tui.ui.draw.instruments import stacked
-from orchestrator_tui.ui.draw.meters import meters
 from orchestrator_tui.ui.draw.transcript import ruled
 from orchestrator_tui.ui.reading.layout import Laid
 from orchestrator_tui.ui.reading.reading import Reading
@@ -62,7 +61,7 @@ class SessionScreen(Working):
 
     def compose(self) -> ComposeResult:
         """The panels."""
-        yield Panel(lambda columns, rows: meters(self.orc.drawn, columns, rows), id="meters")
+        yield Panel(lambda columns, rows: self.orc.deck.shown.meters(columns, rows), id="meters")
         with Horizontal(id="reading"):
             yield Panel(self._draw_transcript, id="transcript")
             yield Panel(self._draw_instruments, id="instruments")
@@ -137,7 +136,11 @@ class SessionScreen(Working):
             ]
         if reading is None:
             return framed([], columns, rows, title, [], "border")
-        inner = columns - 2
+        inner, right = columns - 2, self._right(reading)
+        # The title gives way to what stands at the right of it, as long as there is a title left.
+        room = columns - 9 - sum(width(text) for text, _ in right)
+        if room >= 12:
+            title = fitted(title, room)
         self.laid.use(max(8, inner - 1), self.orc.drawn.now, reading.search.pattern if reading.search else None)
         shown = reading.view.rows(self.laid.lay, self.height)
         proof = frozenset(details.cell.status.lines) if details is not None else frozenset()
@@ -146,7 +149,7 @@ class SessionScreen(Working):
         lines = [ruled(row, one.seq == chosen, bool(proof.intersection(one.seqs))) for one, row in shown]
         if not shown:
             lines = [line_of([(" nothing of its transcript is stored yet", "dim")], inner)]
-        return framed(lines, columns, rows, title, self._right(reading), "border", self._foot(reading))
+        return framed(lines, columns, rows, title, right, "border", self._foot(reading))
 
     def _right(self, reading: Reading) -> list[Run]:
         search = reading.search
@@ -165,7 +168,7 @@ class SessionScreen(Working):
         if view.follows:
             return [("follows the tail ", "dim")] if self.until is None else []
         unread = view.unread
-        more = "newer below" if unread is None else f"{unread} new below" if unread else "held"
+        more = "newer below" if unread is None else f"{unread} new below" if unread else "stays here"
         share = f"  {self._share(reading)}" if unread is None else ""
         return [(f"{more}{share}  ", "waiting" if unread else "dim"), (key, "key"), (" follows ", "dim")]
 
@@ -182,7 +185,7 @@ class SessionScreen(Working):
 
     def _draw_footer(self, columns: int, rows: int) -> list[Line]:
         app, reading = self.orc, self.reading
-        possible = set(applies(app))
+        possible = set(app.deck.shown.applies() if app.deck.on else applies(app))
         if reading is None or reading.search is None:
             possible -= {"find-next", "find-previous"}
         if reading is None or reading.view.follows:

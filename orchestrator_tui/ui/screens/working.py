@@ -51,8 +51,8 @@ class Working(OwnScreen):
             # It is being closed: its parts have gone.
             return
         self._order = order_line(
-            app.live.fleet.orders, acts.batches, app.clock.now(), acts, app.live.alive, acts.words, acts.why,
-            max(1, self.size.width), app.keys.shown("undo"),
+            app.live.fleet.orders, acts.batches, app.clock.now(), acts, app.live.alive or app.deck.on, acts.words,
+            acts.why, max(1, self.size.width), app.keys.shown("undo"),
         )  # fmt: skip
         self._toasts = app.toasts.lines(app.clock.monotonic(), max(1, self.size.width))
         toasts.set_class(bool(self._toasts), "-open")

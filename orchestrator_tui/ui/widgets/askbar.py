@@ -116,10 +116,13 @@ class AskBar(Vertical, can_focus=True):
 
     def open(self, question: Question, paint: Styles) -> None:
         """Ask; another question that stood is not asked any more."""
+        fields = next(iter(self.query("#ask-fields")), None)
+        if fields is None or not fields.is_attached:
+            # Keys that were typed ahead still come while the screen is being closed.
+            return
         self.question, self._paint, self.wrong = question, paint, ""
         self.top = self._seen_to = 0
         self._since = self.clock.monotonic()
-        fields = self.query_one("#ask-fields")
         fields.remove_children()
         self._inputs = [Pick(one, paint) if one.choices else Entry(one) for one in question.fields]
         fields.mount(*(_row(one, widget, paint) for one, widget in zip(question.fields, self._inputs, strict=True)))

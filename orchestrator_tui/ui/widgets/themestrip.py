@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual import events
+from textual.widget import Widget
 
 from orchestrator_tui.ui.draw.ink import Line
 from orchestrator_tui.ui.draw.swatches import OWN, theme_strip
@@ -16,7 +17,7 @@ STEPS = {
     "left": -1, "h": -1, "up": -1, "k": -1, "shift+tab": -1,
     "right": 1, "l": 1, "down": 1, "j": 1, "tab": 1, "T": 1,
 }  # fmt: skip
-LOW = 12
+LOW = 6
 """On a screen of fewer rows the strip takes one, not two."""
 
 
@@ -37,6 +38,7 @@ class ThemeStrip(Panel):
                  done: Callable[[ThemeFile | None], None]) -> None:  # fmt: skip
         """`look`: another one is reached; `done`: this one is kept, None: none is."""
         super().__init__(self._draw_strip, id="themes")
+        self._footers: list[Widget] = []
         self.listed, self.at, self._look, self._done = list(themes), at, look, done
 
     def _draw_strip(self, columns: int, rows: int) -> list[Line]:
@@ -47,9 +49,17 @@ class ThemeStrip(Panel):
         super().use(Swatches(styles.theme))
 
     def on_mount(self) -> None:
-        """Take the keys, and no more rows than the screen can spare."""
+        """Take the keys, and the footer's place: what it offers means nothing here."""
+        self._footers = list(self.screen.query("#footer"))
+        for footer in self._footers:
+            footer.display = False
         self._fit(self.screen.size.height)
         self.focus()
+
+    def on_unmount(self) -> None:
+        """The footer is back."""
+        for footer in self._footers:
+            footer.display = True
 
     def on_resize(self) -> None:
         """Another size is another drawing."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, count_of, line_of
+from orchestrator_tui.ui.draw.ink import GLYPHS, ROLES, Line, Run, line_of
 from orchestrator_tui.ui.draw.map.layout import Plan
 from orchestrator_tui.ui.draw.map.look import QUIET, Zoom
 from orchestrator_tui.ui.frame import Frame
 
 MOST = 8
 """Rows at most."""
+ROOM = 16
+"""On fewer rows of the map the minimap is a column in its right edge."""
 NARROW = 24
 """Below this many columns there are no words beside it."""
 SPAN: dict[Zoom, int] = {"dots": 1, "tiles": 4, "cards": 6}
@@ -47,7 +49,7 @@ NOBODY = Bucket(0, "")
 
 def rows_for(plan: Plan, height: int) -> int:
     """How many rows a minimap of this map takes below a part of it; 0: it is all seen, or there is no room."""
-    if plan.rows <= height or height < 16:
+    if plan.rows <= height or height < ROOM:
         return 0
     return max(2, min(MOST, height // 6, -(-plan.rows // 3)))
 
@@ -100,6 +102,18 @@ def _sign(bucket: Bucket) -> Run:
     return (AT_WORK, role) if bucket.rank >= 2 else ("·", role)
 
 
+def draw_edge(scale: Scale, seen: list[Bucket], top: int, height: int) -> list[tuple[Run, Run]]:
+    """The whole map in one column, for a map without rows to spare: for each row of the frame's right edge the cell
+    before it, which marks the part that is shown, and the edge itself, which bears the sign of who is in trouble there.
+    """
+    first, last = view_of(scale, top, height)
+    out: list[tuple[Run, Run]] = []
+    for row, bucket in enumerate(seen):
+        inside: Run = ("▐", "focus") if first <= row <= last else (" ", "text")
+        out.append((inside, _sign(bucket) if bucket.rank >= 4 else ("│", "border")))
+    return out
+
+
 def draw_minimap(
     scale: Scale, seen: list[Bucket], top: int, height: int, columns: int, needs: tuple[int, int]
 ) -> list[Line]:
@@ -150,7 +164,10 @@ def view_of(scale: Scale, top: int, height: int) -> tuple[int, int]:
 
 
 def row_at(scale: Scale, row: int, height: int) -> int:
-    """The first row of the map to show so that what a row of the minimap stands for is in the middle."""
+    """The first row of the map to show so that what a row of the minimap stands for is in the middle; the first and
+    the last of several are its ends."""
+    if scale.rows > 2 and row in (0, scale.rows - 1):
+        return 0 if not row else max(0, scale.plan.rows - height)
     middle = (2 * row + 1) * scale.plan.rows // max(1, 2 * scale.rows)
     return max(0, min(middle - height // 2, scale.plan.rows - height))
 
@@ -168,9 +185,8 @@ def outside(frame: Frame, plan: Plan, top: int, height: int) -> tuple[int, int]:
 
 def _words(total: int, top: int, height: int, needs: tuple[int, int]) -> list[list[Run]]:
     above, below = needs
-    out: list[list[Run]] = [
-        [(f"{min(1.0, (top + height) / total):.0%}", "text"), (f" of {count_of(total, 'row')}", "dim")]
-    ]
+    rows = f"{top + 1}-{min(total, top + height)}"
+    out: list[list[Run]] = [[("rows ", "dim"), (rows, "text"), (f" of {total}", "dim")]]
     if above:
         out.append([("▲ ", "dim"), (f"{above} need{'s' if above == 1 else ''} you", "waiting")])
     if below:

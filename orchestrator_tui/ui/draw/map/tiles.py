@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.ui.draw.ink import GLYPHS, Run, fit, spark, width
+from orchestrator_tui.ui.draw.ink import GLYPHS, Run, fit, fit_seat, spark, width
 from orchestrator_tui.ui.draw.map.look import CHILD, Look, face_of, size_of
 from orchestrator_tui.ui.frame import Cell
 
@@ -21,7 +21,7 @@ def tile(cell: Cell, size: int, look: Look) -> list[list[Run]]:
     room = max(0, size - 4 - width(face.pace))
     # The curve stands while it moves; then its place says which seat this is.
     place = cell.seat if cell.seat != cell.name else cell.model
-    curve = fit(fit(spark(cell.spark, SPARK) if face.burns else place, room - 1), room)
+    curve = fit(fit(spark(cell.spark, SPARK), room - 1) if face.burns else fit_seat(place, room - 1), room)
     tone = face.role if face.burns else "dim" + back
     below: list[Run] = [face.edge, ("  ", "text" + back), (curve, tone), (face.pace + " ", face.pace_role)]
     return [above, below]
