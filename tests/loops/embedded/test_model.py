@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator_tui.loops.embedded import provider
 from orchestrator_tui.loops.embedded.misbehaviour import musings
 from orchestrator_tui.loops.embedded.search import run as shell
 from tests.loops.embedded.agent import ask, work
@@ -139,11 +140,25 @@ async def test_refusals_are_litellms_own() -> None:
             await ask(asked(f"error kind={kind} after=0"), "embedded/small")
 
 
-async def test_a_stall_hangs_once_and_can_be_cancelled() -> None:
+async def test_a_stall_hangs_once_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, hung = provider._hang, asyncio.Event()
+
+    def seen(*asked: Any) -> tuple[float, bool] | None:
+        found = hangs(*asked)
+        if found is not None:
+            hung.set()
+        return found
+
+    monkeypatch.setattr(provider, "_hang", seen)
     for how, pieces in (("", 0), (" midway=1", 1)):
         messages = [{"role": "user", "content": f"Fix it. [[embedded: stall after=0{how}]]"}]
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(ask(messages, "embedded/small"), 0.5)
+        hung.clear()
+        stalled = asyncio.create_task(ask(messages, "embedded/small"))
+        await asyncio.wait_for(hung.wait(), 60)
+        await asyncio.sleep(0)
+        stalled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stalled
         message, extra = await ask(messages, "embedded/small")
         assert message["tool_calls"] and extra["pieces"] > pieces
 
