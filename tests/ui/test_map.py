@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.tokens import Spend
+from orchestrator_tui.fleet.told import said
 from orchestrator_tui.ui.draw.map import ZOOMS, Painter, Zoom, draw_map, natural_zoom, plan_of
 from orchestrator_tui.ui.draw.map.layout import GRIDS, coarse, density_of
 from orchestrator_tui.ui.draw.map.minimap import Scale, buckets, draw_minimap, outside, row_at, scale_of, view_of
@@ -248,3 +249,22 @@ def test_regions_of_one_screen_differ_in_no_two_drawings() -> None:
     shown = frame(4, 9, 30)
     for zoom, columns in itertools.product(ZOOMS, WIDTHS):
         assert draw_map(shown, columns, zoom, None).lines == draw_map(shown, columns, zoom, None).lines
+
+
+def test_an_age_within_a_cards_sentence_is_said_as_it_is_now() -> None:
+    words = said(NOW, "no bytes from the model for ", NOW - 22 * SECOND, " after a tool's result")
+    status = Status("stalled", "red", NOW - 60 * SECOND, str(words), told=(words.parts,))
+    painter, place = Painter(), (region_of("web", (cell(1, status=status),)),)
+
+    def shown(now: int) -> str:
+        plan = painter.see(Frame(now, place), 114, "cards", None, None, {})
+        return "\n".join("".join(text for text, _ in line) for line in painter.lines(0, plan.rows))
+
+    assert "for 22s" in shown(NOW) and "for 27s" in shown(NOW + 5 * SECOND)
+    # Without one the card is not made again.
+    quiet, made = (region_of("web", (cell(1),)),), set[int]()
+    for second in range(5):
+        painter.see(Frame(NOW + second * SECOND, quiet), 114, "cards", None, None, {})
+        painter.lines(0, 9)
+        made.add(painter.made)
+    assert len(made) == 1

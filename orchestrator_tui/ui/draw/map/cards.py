@@ -34,11 +34,17 @@ def card(cell: Cell, size: int, look: Look) -> list[list[Run]]:
     rows.append([("  ", "text" + back), (fit(doubled, room), face.role), (pace, face.pace_role)])
     rows.append([("  ", "text" + back), *((text, role + back) for text, role in _context(cell, size - 4))])
     loud = cell.status.severity != "ok"
-    # An age in it would repaint the card with each of its steps.
-    doing = ageless(cell.evidence(look.now)) if loud or not cell.last else cell.last
     tone = ROLES[state] if loud else "dim" if state in ("finished", "fog") else "text"
-    rows.append([("  ", "text" + back), (fit(doing, max(0, size - 4)), tone + back)])
+    rows.append([("  ", "text" + back), (fit(doing(cell, look.now), max(0, size - 4)), tone + back)])
     return [list(line_of([face.edge, *row], size, "text" + back)) for row in rows]
+
+
+def doing(cell: Cell, now: int) -> str:
+    """What it is at: its proof where something is wrong, else what it did last."""
+    if cell.status.severity == "ok" and cell.last:
+        return cell.last
+    # An age in it would repaint the card with each of its steps.
+    return ageless(cell.evidence(now))
 
 
 def _context(cell: Cell, size: int) -> list[Run]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from orchestrator_tui.fleet import SECOND
 from orchestrator_tui.ui.draw.ink import Line, Run, dollars, fit, line_of, short, usd, width
-from orchestrator_tui.ui.draw.map.cards import card
+from orchestrator_tui.ui.draw.map.cards import card, doing
 from orchestrator_tui.ui.draw.map.chains import chain_line
 from orchestrator_tui.ui.draw.map.dots import dots_row
 from orchestrator_tui.ui.draw.map.layout import Band, Block, Plan, Shelf, density_of, plan_of
@@ -22,6 +22,7 @@ from orchestrator_tui.ui.frame import Cell, Frame, Region
 from orchestrator_tui.ui.lookup import Lookup
 
 FOREVER = 1 << 62
+DAY = 86_400 * SECOND
 KEPT = 4096
 """Bands that are kept drawn."""
 
@@ -86,9 +87,8 @@ class Painter:
         look = self._look
         if meaning is not look.overlay:
             self._forget()
-        kin = (
-            look.kin if frame is self.frame and selected == look.selected else _kin(self._lookup.cell(frame, selected))
-        )
+        same = frame is self.frame and selected == look.selected
+        kin = look.kin if same else _kin(self._lookup.cell(frame, selected))
         self.frame = frame
         moved = look.selected != selected or look.kin != kin or look.tags != tags or not self._bands
         self._look = Look(zoom, selected, kin, meaning, frame.now, tags)
@@ -186,6 +186,9 @@ class Painter:
     def _due(self, cells: Sequence[Cell]) -> int:
         now = self._look.now
         if self._look.overlay is not None and self._look.overlay.id == "age":
+            return (now // SECOND + 1) * SECOND
+        if self._look.zoom == "cards" and any(doing(cell, now) != doing(cell, now + DAY) for cell in cells):
+            # Where an age is a part of the sentence it is said as it is now.
             return (now // SECOND + 1) * SECOND
         ends = [cell.alert_at + PING for cell in cells if cell.alert_at is not None and now < cell.alert_at + PING]
         return min(ends, default=FOREVER)
