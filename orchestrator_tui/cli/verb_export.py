@@ -21,7 +21,7 @@ from orchestrator_tui.errors import OrcError, UsageError
 from orchestrator_tui.export import log
 from orchestrator_tui.export.files import put
 from orchestrator_tui.export.fleet_page import fill, instants
-from orchestrator_tui.export.masking import mask
+from orchestrator_tui.export.masking import Hide, hiding
 from orchestrator_tui.export.page import Page
 from orchestrator_tui.export.post_mortem import post_mortem
 from orchestrator_tui.export.told import Told, told
@@ -86,7 +86,7 @@ class Job:
     def __init__(self, reader: Reader, place: Paths, args: argparse.Namespace) -> None:
         """Raises UsageError and OrcError for what cannot be."""
         self.reader, self.place, self.args, self.mask = reader, place, args, not args.unmasked
-        self.hide: Callable[[str], str] = mask if self.mask else str
+        self.hide = hiding(self.mask)
         self.settings = config.load(place.config)
         self.target: Path = args.output
         self.now = SystemClock().now()
@@ -202,7 +202,7 @@ def _html(job: Job) -> str:
     return "a page with its own scrubber; it needs no network"
 
 
-def _word(one: Decision, hide: Callable[[str], str]) -> Told:
+def _word(one: Decision, hide: Hide) -> Told:
     about = f" {one.session}" if one.session else ""
     why = f": {one.why}" if one.why else ""
     words = f"{one.verb}{about} by {one.actor or '?'}, {one.outcome or 'under way'}{why}"

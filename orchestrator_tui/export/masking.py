@@ -17,6 +17,8 @@ KINDS = (
     "lin_api_", "sntrys_", "whsec_", "nvapi-", "ATATT3", "AGE-SECRET-KEY-1",
 )  # fmt: skip
 """How keys of well-known services begin."""
+Hide = Callable[[str], str]
+
 _BY_KIND = re.compile(
     r"(?<![A-Za-z0-9_-])("
     + "|".join(map(re.escape, sorted(KINDS, key=len, reverse=True)))
@@ -61,19 +63,23 @@ def mask(text: str) -> str:
     return _apply(text, lambda secret: MASK)
 
 
+def hiding(on: bool) -> Hide:
+    """What is done to each text that leaves: masked, or left as it is."""
+    return mask if on else str
+
+
 def blot(text: str) -> str:
     """The same for a screen: as many asterisks as the secret has characters, so that nothing moves."""
     return _apply(text, lambda secret: "*" * len(secret))
 
 
-def _apply(text: str, hide: Callable[[str], str]) -> str:
+def _apply(text: str, hide: Hide) -> str:
     if len(text) < 8:
         return text
     text = _BLOCK.sub(lambda found: f"{found[1]}{hide(found[2])}{found[3]}", text)
-    for pattern in (_BY_KIND, _TOKEN, _ADDRESS, _BEARER, _PAIR, _FLAG):
-        if pattern is _PAIR:
-            text = _QUOTED.sub(lambda found: found[1] + hide(found[3]), text)
-        text = pattern.sub(lambda found: found[1] + hide(found[2]), text)
+    for pattern in (_BY_KIND, _TOKEN, _ADDRESS, _BEARER, _QUOTED, _PAIR, _FLAG):
+        # Each says first what stays, and last what does not.
+        text = pattern.sub(lambda found: found[1] + hide(found[found.re.groups]), text)
     return text
 
 

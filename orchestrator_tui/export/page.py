@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -13,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator_tui.clock import SECOND
-from orchestrator_tui.export.masking import mask as masking
+from orchestrator_tui.export.masking import hiding
 from orchestrator_tui.export.told import Told
 from orchestrator_tui.fleet.fleet import Fleet
 from orchestrator_tui.fleet.session import Session
@@ -43,7 +42,7 @@ class Page:
     """Takes frames one after the other, then gives the page."""
 
     def __init__(self, title: str, *, mask: bool = True) -> None:
-        self._hide: Callable[[str], str] = masking if mask else str
+        self._hide = hiding(mask)
         self._title = self._line(title, 120)
         self._frames: list[Frame] = []
         self._known: dict[str, int] = {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from orchestrator_tui.clock import SECOND, iso
-from orchestrator_tui.export.masking import mask as masking
+from orchestrator_tui.export.masking import Hide, hiding
 from orchestrator_tui.export.page import dollars
 from orchestrator_tui.export.plain import escaped
 from orchestrator_tui.export.told import Told
@@ -19,7 +19,6 @@ from orchestrator_tui.fleet.status import Status
 from orchestrator_tui.fleet.worktree import changes_words
 from orchestrator_tui.text import age, line
 
-Hide = Callable[[str], str]
 MOST = 400
 """Entries of the transcript: the first and the last ones."""
 
@@ -30,7 +29,7 @@ def post_mortem(
 ) -> str:  # fmt: skip
     """The whole text; `stood`: the past instant of which it tells."""
     # Before it is written as Markdown: escapes would hide a secret from the mask.
-    hide = masking if mask else str
+    hide = hiding(mask)
     entries = [replace(entry, text=hide(entry.text)) for entry in told]
     parts = [
         *_facts(session, status, now, stood, hide),

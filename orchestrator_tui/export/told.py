@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from orchestrator_tui import events as ev
 from orchestrator_tui.excerpt import Excerpt
+from orchestrator_tui.export.masking import Hide
 from orchestrator_tui.fleet.status import subject
 from orchestrator_tui.text import clean
 
@@ -24,7 +25,7 @@ class Told(Struct, frozen=True):
     text: str
 
 
-def told(events: Iterable[ev.Event], hide: Callable[[str], str] = str) -> Iterator[Told]:
+def told(events: Iterable[ev.Event], hide: Hide = str) -> Iterator[Told]:
     """In the order given; `hide` masks a text before it is cut: of half a secret nothing tells that it is one."""
     for event in events:
         entry = _entry(event.body)
