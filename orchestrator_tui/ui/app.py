@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterable, Sequence
 
 from rich.console import RenderableType
@@ -152,6 +153,8 @@ class OrcApp(App[None]):
     def on_unmount(self) -> None:
         """End."""
         self.present.close()
+        # A replay that was left while it was painted has put this off.
+        gc.enable()
 
     # --- frames -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 THRESHOLDS = (2000, 5, 50)
@@ -12,14 +12,17 @@ THRESHOLDS = (2000, 5, 50)
 
 
 @contextmanager
-def building() -> Iterator[None]:
-    """A fleet is read or judged: nothing of it is garbage, and looking for some takes as long as the work itself."""
+def building(after: Callable[[Callable[[], None]], bool] = lambda look: False) -> Iterator[None]:
+    """A fleet is read or judged: nothing of it is garbage, and looking for some takes as long as the work itself.
+
+    `after` may take it upon itself to have garbage looked for again, later: once what was made is painted.
+    """
     looks = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if looks:
+        if looks and not after(gc.enable):
             gc.enable()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 from orchestrator_tui.clock import DAY, HOUR, MINUTE, SECOND, Clock, SetClock
@@ -123,15 +122,11 @@ class Deck:
         at = max(self._first, min(at, self.present))
         back = at < self.clock.at
         # Nothing that is read and judged is garbage; what lies about is looked for once all is painted.
-        gc.disable()
-        try:
+        with building(self.app.call_after_refresh):
             self.past.seek(at)
             self.clock.at = at
             self._show(at)
             self._frame(back)
-        finally:
-            if not self.app.call_after_refresh(gc.enable):
-                gc.enable()
 
     def _frame(self, back: bool = False) -> None:
         # Going back, a framer looks at everything by itself; else it takes what differs for what has happened.
