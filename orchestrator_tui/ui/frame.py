@@ -175,12 +175,6 @@ class Frame(Struct, frozen=True):
     hidden: int = 0
     """Sessions that the filter leaves out."""
 
-    def cell(self, session: str | None) -> Cell | None:
-        """A session's cell, when it is on the map."""
-        if session is None:
-            return None
-        return next((cell for region in self.regions for cell in region.cells if cell.id == session), None)
-
     @property
     def order(self) -> list[str]:
         """Every session on the map, in reading order."""

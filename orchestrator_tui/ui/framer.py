@@ -23,7 +23,7 @@ from orchestrator_tui.text import line
 from orchestrator_tui.ui.cells import Part, Seen, cell_of, matches
 from orchestrator_tui.ui.frame import Cell, Details, Frame, Money
 from orchestrator_tui.ui.owner import owner_of
-from orchestrator_tui.ui.pace import MANY, STILL, WIDE_SPARK, Pace, pace_of, pace_until
+from orchestrator_tui.ui.pace import STILL, WIDE_SPARK, Pace, pace_of, pace_until
 from orchestrator_tui.ui.regions import Regions
 
 ACTIVE = 24 * 3600 * SECOND
@@ -231,7 +231,7 @@ class Framer:
         burnt = (last.last, last.cost, last.output, last.total) if last is not None else ()
         if everything or burnt != seen.burnt or seen.pace_due <= self._second:
             pace = pace_of(seen.session, now)
-            seen.burnt, seen.pace_due = burnt, pace_until(seen.session, self._second, 2 + len(self._seen) // MANY)
+            seen.burnt, seen.pace_due = burnt, pace_until(seen.session, self._second, len(self._seen))
             if pace != seen.pace:
                 self._turn(seen.pace, -1)
                 self._turn(pace, 1)

@@ -41,16 +41,14 @@ def pace_of(session: Session, now: int) -> Pace:
     return Pace(burn.rate(now), burn.rate(now, 300).cost, burn.curve(now, SPARK), burn.curve(now, WIDE_SPARK))
 
 
-def pace_until(session: Session, second: int, step: int = 2) -> int:
-    """The second until which time alone does not change a pace.
-
-    A rate that falls second by second is shown as it falls every `step` seconds: less work, and calmer.
-    """
+def pace_until(session: Session, second: int, sessions: int) -> int:
+    """The second until which time alone does not change a pace; `sessions`: how many the fleet has."""
     stretches = session.burn.stretches
     if not stretches or stretches[-1].last <= second - 300:
         return FOREVER
     due = _column_ends(second)
-    return min(due, max(session.burn.settled(second * SECOND), second + step))
+    # A rate that falls second by second is shown as it falls every other second, or later: less work, and calmer.
+    return min(due, max(session.burn.settled(second * SECOND), second + 2 + sessions // MANY))
 
 
 @lru_cache(8)

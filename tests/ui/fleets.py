@@ -287,6 +287,19 @@ def paths_in(root: Path, filled: Path | None) -> Paths:
     return place
 
 
+def crowd(root: Path, count: int) -> Paths:
+    """An installation with so many sessions, all asked for something, in the seats of three projects."""
+    place = paths_in(root, None)
+    steps: list[tuple[int, str | None, KnownBody]] = [(1, None, ev.Beat())]
+    for number in range(count):
+        name = f"claude:c{number:03d}"
+        about = ev.SessionUpdated(client="claude", title=f"task {number}", project=f"p{number % 3}")
+        steps += [(900, name, about), (900, name, ev.SeatTaken(f"p{number % 3}", number // 3 + 1))]
+        steps.append((800, name, ask()))
+    asyncio.run(write(place.database, sorted(steps, key=lambda step: -step[0])))
+    return place
+
+
 def host(monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
     """Whether a host holds the lock."""
     record = HostRecord(5, 7, "b", "0", NOW - 3600 * SECOND) if runs else None

@@ -216,7 +216,7 @@ def gone_by_filter(app: OrcApp) -> None:
 async def test_a_session_that_disappears_leaves_a_selection(paths: Paths, leave: Callable[[OrcApp], None]) -> None:
     async with dashboard(paths, (200, 55)) as (app, pilot):
         app.select("claude:fork0")
-        assert app.drawn.cell("claude:fork0") is not None
+        assert app.looking.on_map("claude:fork0") is not None
         leave(app)
         await pilot.pause()
         assert "claude:fork0" not in app.drawn.order

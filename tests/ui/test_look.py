@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from rich.cells import cell_len
 
@@ -65,15 +63,7 @@ def test_a_wider_footer_keeps_the_order_of_what_a_narrow_one_has(place: str) -> 
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Paths:
-    place = fleets.paths_in(tmp_path_factory.mktemp("look"), None)
-    steps: list[tuple[int, str | None, ev.KnownBody]] = [(1, None, ev.Beat())]
-    for number in range(120):
-        name = f"claude:c{number:03d}"
-        about = ev.SessionUpdated(client="claude", title=f"task {number}", project=f"p{number % 3}")
-        steps += [(900, name, about), (900, name, ev.SeatTaken(f"p{number % 3}", number // 3 + 1))]
-        steps.append((800, name, fleets.ask()))
-    asyncio.run(fleets.write(place.database, sorted(steps, key=lambda step: -step[0])))
-    return place
+    return fleets.crowd(tmp_path_factory.mktemp("look"), 120)
 
 
 def edge_of(rows: list[str], panel: tuple[int, int]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from orchestrator_tui import events as ev
 from orchestrator_tui.paths import Paths
 from orchestrator_tui.ui.app import OrcApp
 from orchestrator_tui.ui.screens.session import SessionScreen
@@ -81,15 +79,7 @@ async def test_a_click_on_the_queue_selects(paths: Paths) -> None:
 @pytest.fixture
 def crowd(tmp_path: Path) -> Paths:
     """An installation with more than fits."""
-    place = fleets.paths_in(tmp_path / "crowd", None)
-    steps: list[tuple[int, str | None, ev.KnownBody]] = [(1, None, ev.Beat())]
-    for number in range(400):
-        name = f"claude:c{number:03d}"
-        about = ev.SessionUpdated(client="claude", title=f"task {number}", project=f"p{number % 3}")
-        steps += [(900, name, about), (900, name, ev.SeatTaken(f"p{number % 3}", number // 3 + 1))]
-        steps.append((800, name, fleets.ask()))
-    asyncio.run(fleets.write(place.database, sorted(steps, key=lambda step: -step[0])))
-    return place
+    return fleets.crowd(tmp_path / "crowd", 400)
 
 
 async def test_the_wheel_scrolls_and_the_minimap_jumps(crowd: Paths) -> None:

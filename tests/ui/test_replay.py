@@ -349,12 +349,12 @@ async def test_the_present_goes_on_below_and_what_is_found_looks_so(there: Paths
             await store.append([Batch([old], born=NOW - 2100 * SECOND)], NOW + 5 * SECOND)
         app.tick()
         await pilot.pause()
-        cell = app.drawn.cell("log:old")
+        cell = app.looking.on_map("log:old")
         assert cell is not None and cell.name == "›an old one" and cell.evidence(NOW).startswith("found later, 14:00")
         assert "became known only later" in words(app)
         await pilot.press("r")
         await pilot.pause()
-        cell = app.drawn.cell("log:old")
+        cell = app.looking.on_map("log:old")
         assert cell is not None and cell.name == "an old one"
 
 

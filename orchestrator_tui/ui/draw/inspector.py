@@ -81,7 +81,7 @@ def _head(details: Details, now: int, columns: int) -> list[Line]:
     ]
     # The proof is what one acts on: it is shown whole, as far as three lines go.
     word = status.status.replace("_", " ")
-    proof = wrapped(f"{word}  {cell.evidence(now)}", max(8, columns - 4), 3)
+    proof = wrapped(f"{word}  {line(status.evidence, 240)}", max(8, columns - 4), 3)
     for number, text in enumerate(proof):
         runs: list[Run] = [(text[: len(word)], role), (text[len(word) :], "text")] if not number else [(text, "text")]
         lines.append(line_of([("   ", "text"), *runs], columns))

@@ -56,7 +56,7 @@ class Shown:
 
     def applies(self) -> frozenset[str]:
         """The actions that the footer shows."""
-        return applies(self.app) - REFUSED
+        return applies(self.app) - REFUSED if self.deck.on else applies(self.app)
 
     def view(self, columns: int) -> Timeline:
         """What the timeline shows at so many columns."""

@@ -48,8 +48,7 @@ class Side:
     @property
     def cell(self) -> Cell | None:
         """As the map has it."""
-        drawn = self.app.drawn
-        return drawn.cell(self.name) or next((cell for cell in drawn.queue if cell.id == self.name), None)
+        return self.app.looking.cell(self.name)
 
     # --- reading ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from orchestrator_tui.errors import StoreError
 from orchestrator_tui.text import line
-from orchestrator_tui.ui.advice import applies
 from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.ink import Line, Run, fitted, framed, line_of, width
 from orchestrator_tui.ui.draw.instruments import stacked
@@ -185,7 +184,7 @@ class SessionScreen(Working):
 
     def _draw_footer(self, columns: int, rows: int) -> list[Line]:
         app, reading = self.orc, self.reading
-        possible = set(app.deck.shown.applies() if app.deck.on else applies(app))
+        possible = set(app.deck.shown.applies())
         if reading is None or reading.search is None:
             possible -= {"find-next", "find-previous"}
         if reading is None or reading.view.follows:

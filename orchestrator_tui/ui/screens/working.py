@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from orchestrator_tui.ui.advice import applies
 from orchestrator_tui.ui.draw.chrome import footer
 from orchestrator_tui.ui.draw.ink import Line, line_of
 from orchestrator_tui.ui.draw.inspector import draw_inspector
@@ -104,6 +103,5 @@ class Working(OwnScreen):
 
     def _draw_footer(self, columns: int, rows: int) -> list[Line]:
         narrow, app = self.has_class("-narrow"), self.orc
-        if app.deck.on:
-            return self.bar.keys(columns) or footer("replay", columns, narrow, app.deck.shown.applies(), app.keys)
-        return self.bar.keys(columns) or footer(self.PLACE, columns, narrow, applies(app), app.keys)
+        place = "replay" if app.deck.on else self.PLACE
+        return self.bar.keys(columns) or footer(place, columns, narrow, app.deck.shown.applies(), app.keys)
